@@ -1,0 +1,1 @@
+"""What Grafana asks of the processor's metrics."""

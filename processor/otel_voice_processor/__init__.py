@@ -1,0 +1,1 @@
+"""The OTLP processor that judges how a voice agent handled interruptions."""
