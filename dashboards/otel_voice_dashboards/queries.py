@@ -47,7 +47,9 @@ def share(numerator: str, denominator: str) -> str:
 
 def rate_queries(window: str = "1h", workflow: str = ".*") -> tuple[str, ...]:
     """Return the query of each rate, in the order of `RATES`."""
-    verdict, net, intent = (label(key) for key in (a.VOICE_INTERRUPTION_VERDICT, a.VOICE_INTERRUPTION_NET_AUDIO, a.VOICE_INTERRUPTION_INTENT))
+    verdict, net, intent = (
+        label(key) for key in (a.VOICE_INTERRUPTION_VERDICT, a.VOICE_INTERRUPTION_NET_AUDIO, a.VOICE_INTERRUPTION_INTENT)
+    )
     determined = "correct|false_interruption|missed_interruption"
     resume, interrupted = label(a.VOICE_INTERRUPTION_RESUME), label(a.VOICE_CALL_INTERRUPTED)
     outcome, escalated = label(a.VOICE_CALL_TASK_OUTCOME), label(a.VOICE_CALL_ESCALATED)

@@ -252,15 +252,23 @@ class _Reader:
 
     def retry(self, node: _Node, where: str) -> Retry:
         kinds = {
-            "enabled": self.flag, "initial_interval": self.seconds, "max_interval": self.seconds, "max_elapsed_time": self.seconds,
-            "multiplier": self.number, "randomization_factor": self.number,
+            "enabled": self.flag,
+            "initial_interval": self.seconds,
+            "max_interval": self.seconds,
+            "max_elapsed_time": self.seconds,
+            "multiplier": self.number,
+            "randomization_factor": self.number,
         }
         return Retry(**self.values(node, where, kinds))
 
     def traces(self, node: _Node, where: str) -> TraceExporter | None:
         kinds: dict[str, Callable[[_Node, str], Any]] = {
-            "endpoint": self.endpoint, "compression": self.one_of("none", "gzip"), "timeout": self.seconds, "headers": self.headers,
-            "tls": self.tls, "retry_on_failure": self.retry,
+            "endpoint": self.endpoint,
+            "compression": self.one_of("none", "gzip"),
+            "timeout": self.seconds,
+            "headers": self.headers,
+            "tls": self.tls,
+            "retry_on_failure": self.retry,
         }
         found = self.values(node, where, kinds)
         if "endpoint" not in found:
@@ -271,8 +279,12 @@ class _Reader:
 
     def metrics(self, node: _Node, where: str) -> MetricsExporter | None:
         kinds: dict[str, Callable[[_Node, str], Any]] = {
-            "endpoint": self.endpoint, "protocol": self.one_of("grpc", "http/protobuf"), "interval": self.seconds, "timeout": self.seconds,
-            "headers": self.headers, "tls": self.tls,
+            "endpoint": self.endpoint,
+            "protocol": self.one_of("grpc", "http/protobuf"),
+            "interval": self.seconds,
+            "timeout": self.seconds,
+            "headers": self.headers,
+            "tls": self.tls,
         }
         found = self.values(node, where, kinds)
         if "endpoint" not in found:
@@ -283,8 +295,12 @@ class _Reader:
 
     def judging(self, node: _Node | None) -> Judging:
         kinds: dict[str, Callable[[_Node, str], Any]] = {
-            "policy": self.text, "keep_transcript_text": self.flag, "settle_after": self.seconds, "expire_after": self.seconds,
-            "max_calls": self.whole, "max_events_per_call": self.whole,
+            "policy": self.text,
+            "keep_transcript_text": self.flag,
+            "settle_after": self.seconds,
+            "expire_after": self.seconds,
+            "max_calls": self.whole,
+            "max_events_per_call": self.whole,
         }
         return Judging(**self.values(node, "processors.voice_interruption", kinds))
 
@@ -294,7 +310,9 @@ class _Reader:
         otlp = self.section(receivers.get("otlp"), "receivers.otlp", ("protocols",))
         protocols = self.section(otlp.get("protocols"), "receivers.otlp.protocols", ("grpc",))
         grpc_kinds: dict[str, Callable[[_Node, str], Any]] = {
-            "endpoint": self.endpoint, "max_recv_msg_size_mib": self.whole, "max_in_flight_mib": self.whole,
+            "endpoint": self.endpoint,
+            "max_recv_msg_size_mib": self.whole,
+            "max_in_flight_mib": self.whole,
         }
         receiver = Receiver(**self.values(protocols.get("grpc"), "receivers.otlp.protocols.grpc", grpc_kinds))
         processors = self.section(top.get("processors"), "processors", ("voice_interruption",))

@@ -46,7 +46,9 @@ def _problems(registry: dict[str, Any]) -> list[str]:
     for kind in ("events", "metrics"):
         names = [entry["name"] for entry in registry[kind]]
         flat = [name.replace(".", "_") for name in names]
-        found += [f"{kind}: `{name}` is not distinct once dots become underscores" for name in names if flat.count(name.replace(".", "_")) > 1]
+        found += [
+            f"{kind}: `{name}` is not distinct once dots become underscores" for name in names if flat.count(name.replace(".", "_")) > 1
+        ]
         for entry in registry[kind]:
             for use in entry["attributes"]:
                 if "ref" in use and use["ref"] not in known:
@@ -130,7 +132,11 @@ def render_events(registry: dict[str, Any]) -> str:
     out = [HEAD.format(what="Event names and what each must tell")]
     out.append("from dataclasses import dataclass\nfrom typing import Final\n\n")
     out.append(f'PREFIX: Final = "voice.interruption."\nSCHEMA_VERSION: Final = "{version}"\n')
-    out.append(f'PUBLISHED_VERSIONS: Final = {tuple([*manifest["published"], version])!r}\nSCHEMA_URL: Final = "{manifest["schema_base_url"]}/{dotted}"\n\n'.replace("'", '"'))
+    out.append(
+        f'PUBLISHED_VERSIONS: Final = {(*manifest["published"], version)!r}\nSCHEMA_URL: Final = "{manifest["schema_base_url"]}/{dotted}"\n\n'.replace(
+            "'", '"'
+        )
+    )
     for event in registry["events"]:
         out.append(f"{_constant(event['name'].removeprefix('voice.interruption.'))}: Final = {_literal(event['name'])}\n")
     out.append(
@@ -228,22 +234,27 @@ def render_json_schemas(registry: dict[str, Any]) -> dict[str, str]:
     def document(name: str, title: str, keys: list[str], constant: str | None) -> str:
         properties = json.loads(json.dumps(fixed))
         if constant:
-            properties["eventName"] = {"enum": [constant, *next(e for e in registry["events"] if e["name"] == constant).get("annotations", {}).get("aliases", [])]}
+            properties["eventName"] = {
+                "enum": [constant, *next(e for e in registry["events"] if e["name"] == constant).get("annotations", {}).get("aliases", [])]
+            }
         for key in keys:
             if key in by_key:
                 _place(properties, by_key[key]["annotations"]["json"], _json_type(by_key[key]))
-        return json.dumps(
-            {
-                "$schema": "https://json-schema.org/draft/2020-12/schema",
-                "$id": f"{base}/{name}",
-                "title": title,
-                "type": "object",
-                "required": ["eventName", "eventVersion", "occurredAt", "canonicalCallId"],
-                "properties": properties,
-            },
-            indent=2,
-            ensure_ascii=False,
-        ) + "\n"
+        return (
+            json.dumps(
+                {
+                    "$schema": "https://json-schema.org/draft/2020-12/schema",
+                    "$id": f"{base}/{name}",
+                    "title": title,
+                    "type": "object",
+                    "required": ["eventName", "eventVersion", "occurredAt", "canonicalCallId"],
+                    "properties": properties,
+                },
+                indent=2,
+                ensure_ascii=False,
+            )
+            + "\n"
+        )
 
     files = {"envelope.json": document("envelope.json", "A voice interruption event", list(by_key), None)}
     for event in registry["events"]:

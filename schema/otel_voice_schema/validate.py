@@ -42,7 +42,9 @@ def check(name: str, attributes: Mapping[str, object], *, start_ns: int = 1, tim
     listed = attributes.get(VOICE_EVIDENCE_MISSING) or ()
     told = set(attributes) | (set(map(str, listed)) if isinstance(listed, (list, tuple)) else set())
     for key in sorted(event.facts - told):
-        problems.append(Problem(code="missing_fact", severity="warning", key=key, message=f"`{key}` is neither present nor listed as missing"))
+        problems.append(
+            Problem(code="missing_fact", severity="warning", key=key, message=f"`{key}` is neither present nor listed as missing")
+        )
     return problems
 
 

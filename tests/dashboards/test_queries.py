@@ -20,8 +20,8 @@ def test_every_rate_has_a_query_over_known_metrics() -> None:
 
 def test_names_are_prometheus_own() -> None:
     """Counters end in _total, seconds are named."""
-    assert "voice_interruption_episodes_total" == prometheus_name(METRICS["voice.interruption.episodes"])
-    assert "voice_interruption_silence_duration_seconds" == prometheus_name(METRICS["voice.interruption.silence.duration"])
+    assert prometheus_name(METRICS["voice.interruption.episodes"]) == "voice_interruption_episodes_total"
+    assert prometheus_name(METRICS["voice.interruption.silence.duration"]) == "voice_interruption_silence_duration_seconds"
 
 
 def test_an_unknown_label_is_refused() -> None:

@@ -9,7 +9,7 @@ from otel_voice_schema import attributes, events, generate, metrics
 
 def test_nothing_is_stale() -> None:
     """What is committed is what the registry gives."""
-    assert 0 == generate.main(["--check"])
+    assert generate.main(["--check"]) == 0
 
 
 def test_every_generated_schema_is_a_schema() -> None:
@@ -74,4 +74,4 @@ def test_an_envelope_of_the_runbook_conforms() -> None:
         "recovery": {"agentTranscriptTruncatedAtMs": 1840, "newTurnCommitted": True, "taskStatePreserved": True},
     }
 
-    assert [] == [error.message for error in Draft202012Validator(schema).iter_errors(envelope)]
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(envelope)] == []

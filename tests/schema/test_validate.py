@@ -15,7 +15,7 @@ GOOD: dict[str, object] = {
 
 def test_a_whole_event_has_no_problem() -> None:
     """A fact listed as missing is no problem."""
-    assert [] == check(STARTED, GOOD)
+    assert check(STARTED, GOOD) == []
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def test_a_fact_neither_present_nor_listed_is_a_warning() -> None:
     """A missing fact leaves the event judged."""
     problems = check(STARTED, {key: value for key, value in GOOD.items() if key != "voice.caller.audio.source"})
 
-    assert ["missing_fact"] == [problem.code for problem in problems]
-    assert () == unjudged(problems)
+    assert [problem.code for problem in problems] == ["missing_fact"]
+    assert unjudged(problems) == ()
 
 
 def test_unknown_names_get_the_nearest() -> None:
@@ -56,5 +56,5 @@ def test_unknown_names_get_the_nearest() -> None:
 
 def test_an_event_without_time_is_unjudged() -> None:
     """Neither no time nor a start after the end can be judged."""
-    assert ("missing_time",) == unjudged(check(STARTED, GOOD, start_ns=0, time_ns=0))
-    assert ("impossible_value",) == unjudged(check(STARTED, GOOD, start_ns=9, time_ns=5))
+    assert unjudged(check(STARTED, GOOD, start_ns=0, time_ns=0)) == ("missing_time",)
+    assert unjudged(check(STARTED, GOOD, start_ns=9, time_ns=5)) == ("impossible_value",)

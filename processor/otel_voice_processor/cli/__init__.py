@@ -1,0 +1,37 @@
+"""`otel-voice`: one file per subcommand, each with `add_arguments` and `run`, which returns the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+
+COMMANDS = {
+    "demo": "show the product on made-up and recorded calls, offline, in seconds",
+    "serve": "start the processor",
+    "check": "say what is wrong with config and policy, start nothing",
+    "queries": "print the PromQL of the seven rates",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one subcommand; exit codes: 0 done, 1 failed, 2 the user's input does not conform."""
+    parser = argparse.ArgumentParser(prog="otel-voice", description="Tells whether a voice agent handled interruptions well.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    given = next((word for word in (sys.argv[1:] if arguments is None else arguments) if word in COMMANDS), None)
+    for name, brief in COMMANDS.items():
+        sub = commands.add_parser(name, help=brief, description=brief)
+        if name == given:  # the others are not imported: `check` starts without a server's weight
+            sub.set_defaults(run=_module(name).run)
+            _module(name).add_arguments(sub)
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+def _module(name: str):  # type: ignore[no-untyped-def]
+    return import_module(f"otel_voice_processor.cli.{name}")

@@ -1,0 +1,233 @@
+"""`otel-voice demo`: the whole product on made-up and recorded calls, over real sockets, without network or account."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from rich.console import Console
+from rich.table import Table
+
+from otel_voice_processor.cli.recorded import recorded, replay
+from otel_voice_processor.cli.show import render_call, render_scorecard
+from otel_voice_processor.config import Config, Judging, Receiver, Tls, TraceExporter
+from otel_voice_processor.errors import ProcessorError
+from otel_voice_processor.model import CallRecord
+from otel_voice_processor.scorecard import rates
+from otel_voice_processor.service import Service
+from otel_voice_processor.simulate import EIGHT, EIGHT_FAILING, Script, emit, simulate
+from otel_voice_processor.testing import Sink
+
+S = 1_000_000_000
+SPACING_NS = 40 * S  # between the starts of two calls
+PLAIN_WIDTH = 100  # where output is piped
+NEXT_STEPS = """What to do next
+  1. start the processor, and see each call as it settles      otel-voice serve --show
+  2. send your agent's traces to it, one line for LiveKit      otel_voice.integrations.livekit.instrument(session)
+     or from any OpenTelemetry SDK                             OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4317
+  3. let it pass them on to your backend, in a config file (otel-voice check --config FILE says whether it is right):
+
+       receivers:
+         otlp:
+           protocols:
+             grpc:
+               endpoint: localhost:4317
+       exporters:
+         otlp_grpc:
+           endpoint: tempo.example.com:4317
+         metrics:
+           endpoint: http://prometheus.example.com:9090/api/v1/otlp/v1/metrics
+
+  4. read on: README.md, schema/README.md (events), processor/README.md (settings, verdicts), dashboards/README.md (queries)"""
+
+
+@dataclass(slots=True)
+class Sent:
+    """What the demo sent: the scripts by call id, and the recorded scenarios by call id."""
+
+    scripts: dict[str, Script] = field(default_factory=dict)
+    scenarios: dict[str, str] = field(default_factory=dict)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--to", metavar="HOST:PORT", help="send the calls to a processor that runs already, instead of starting one")
+    parser.add_argument(
+        "--forward", metavar="HOST:PORT", help="let the demo's processor also pass the traces on to this OTLP gRPC endpoint"
+    )
+    parser.add_argument("--calls", type=int, default=60, metavar="N", help="how many simulated calls (default 60)")
+    parser.add_argument("--seed", type=int, default=7, metavar="N", help="of the simulated calls (default 7)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the demo; return 0, or 1 where something did not arrive or a verdict was not what really happened."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=PLAIN_WIDTH)
+    if options.to:
+        return _send_only(console, options)
+    try:
+        return asyncio.run(_whole(console, options))
+    except ProcessorError as error:
+        Console(stderr=True, highlight=False).print(f"otel-voice: {error}", markup=False)
+        return 1
+
+
+def _send_only(console: Console, options: argparse.Namespace) -> int:
+    sent, delivered = send(options.to, seed=options.seed, calls=options.calls)
+    if not delivered:
+        Console(stderr=True, highlight=False).print(f"otel-voice: nobody took the spans at `{options.to}`", markup=False)
+        return 1
+    first = next(iter(sent.scripts))
+    console.print(f"Sent {len(sent.scripts)} scripted calls and {len(sent.scenarios)} recorded LiveKit calls to {options.to}.")
+    console.print("They settle 15 s after their last event (`settle_after`). Then look at:")
+    console.print("  the terminal of `otel-voice serve --show`, where each call record is printed")
+    console.print(f"  your trace backend: the call `{first}`, spans voice.interruption.call and voice.interruption.episode")
+    console.print('  TraceQL  { name = "voice.interruption.episode" && span.voice.interruption.verdict = "missed_interruption" }')
+    console.print("  the metrics of the scorecard: `otel-voice queries` prints the PromQL of the seven rates")
+    return 0
+
+
+def send(endpoint: str, *, seed: int, calls: int) -> tuple[Sent, bool]:
+    """Send all calls to `endpoint` by the stock OpenTelemetry SDK; return what was sent, and whether it was taken."""
+    exporter = OTLPSpanExporter(endpoint=f"http://{endpoint}", insecure=True, timeout=10)
+    provider = TracerProvider(resource=Resource.create({"service.name": "otel-voice-demo"}), shutdown_on_exit=False)
+    batches = BatchSpanProcessor(exporter, max_queue_size=65_536, schedule_delay_millis=200)
+    provider.add_span_processor(batches)
+    sent, run_id = Sent(), uuid.uuid4().hex[:6]
+    scripts = [*EIGHT, *EIGHT_FAILING, *simulate(seed, calls)]
+    start_ns = time.time_ns() - (len(scripts) + 12) * SPACING_NS
+    for index, script in enumerate(scripts):
+        call_id = emit(script, provider, start_ns=start_ns + index * SPACING_NS, keep_text=True, call_id=f"{script.call_id}_{run_id}")
+        sent.scripts[call_id] = script
+    for index, scenario in enumerate(recorded()):
+        call_id = f"livekit_{scenario.name}_{run_id}"
+        replay(scenario, provider, call_id=call_id, start_ns=start_ns + (len(scripts) + index) * SPACING_NS)
+        sent.scenarios[call_id] = scenario.name
+    delivered = _flushed(batches, exporter)
+    provider.shutdown()
+    return sent, delivered
+
+
+def _flushed(batches: BatchSpanProcessor, exporter: OTLPSpanExporter) -> bool:
+    return batches.force_flush(30_000) and exporter.force_flush(30_000)
+
+
+async def _whole(console: Console, options: argparse.Namespace) -> int:
+    """Start a sink and a processor, send, settle, print."""
+    started = time.monotonic()
+    sink = Sink()
+    await sink.start()
+    targets = [sink.endpoint, *([options.forward] if options.forward else [])]
+    config = Config(
+        receiver=Receiver(endpoint="127.0.0.1:0"),
+        traces=tuple(TraceExporter(endpoint=target, tls=Tls(insecure=True)) for target in targets),
+        judging=Judging(keep_transcript_text=True),
+    )
+    records: list[CallRecord] = []
+    service = Service(config, on_call=records.append)
+    await service.start()
+    try:
+        sent, delivered = await asyncio.to_thread(send, f"127.0.0.1:{service.port}", seed=options.seed, calls=options.calls)
+        await service.settle_all()
+    finally:
+        await service.stop()
+        await sink.stop()
+    received = len(sink.spans())
+    took = time.monotonic() - started
+    return _report(console, sent, {record.call_id: record for record in records}, received, took, delivered=delivered)
+
+
+def _report(console: Console, sent: Sent, records: dict[str, CallRecord], received: int, took: float, *, delivered: bool) -> int:
+    """Print everything in the order a newcomer wants it; return the exit code."""
+    width = min(console.width, 120)
+    console.print("One call: the caller corrects the agent.\n", style="bold")
+    first = next(iter(sent.scripts))
+    if first in records:
+        console.print(render_call(records[first], width=width))
+    console.print()
+    wrong = _cases(console, sent, records)
+    simulated = [call_id for call_id in list(sent.scripts)[len(EIGHT) + len(EIGHT_FAILING) :] if call_id in records]
+    agreed = sum(happened(records[call_id]) == sent.scripts[call_id].truth.happened for call_id in simulated)
+    console.print(f"{len(simulated)} simulated calls: judged as it really happened in {agreed}.\n")
+    _scenarios(console, sent, records)
+    console.print(render_scorecard(rates([records[call_id] for call_id in simulated]), calls=len(simulated)))
+    console.print()
+    console.print(f"{len(records)} calls settled; downstream received {received} spans, over real sockets, in {took:.1f} s.\n")
+    console.print(NEXT_STEPS, markup=False, soft_wrap=True)
+    whole = delivered and len(records) == len(sent.scripts) + len(sent.scenarios)
+    return 0 if whole and not wrong and agreed == len(simulated) else 1
+
+
+def happened(record: CallRecord) -> str:
+    """Return what the processor says happened, in the words of a script's truth."""
+    if record.episodes:
+        return ", ".join(episode.verdict for episode in record.episodes)
+    return "premature_endpointing" if record.premature_endpointings else "none"
+
+
+def _cases(console: Console, sent: Sent, records: dict[str, CallRecord]) -> int:
+    """Print the eight test cases, each as it should go and as it fails; return how many were judged wrongly."""
+    table = _table(
+        "The eight test cases, handled well and handled badly", ("Case", "Agent", "What really happened", "Verdict", "Policy", "")
+    )
+    wrong = 0
+    both = list(sent.scripts.items())[: len(EIGHT) + len(EIGHT_FAILING)]
+    for well, badly in zip(both[: len(EIGHT)], both[len(EIGHT) :], strict=True):
+        for how, (call_id, script) in (("passes", well), ("fails", badly)):
+            record = records.get(call_id)
+            right = (
+                record is not None and happened(record) == script.truth.happened and len(record.silence_timeouts) == script.truth.timeouts
+            )
+            wrong += not right
+            name = script.name if how == "passes" else ""
+            shown = _spoken(happened(record)) + _timeouts(len(record.silence_timeouts)) if record else "not settled"
+            truth = _spoken(script.truth.happened) + _timeouts(script.truth.timeouts)
+            table.add_row(name, how, truth, shown, _policy(record), "as it was" if right else "WRONG")
+    console.print(table)
+    return wrong
+
+
+def _scenarios(console: Console, sent: Sent, records: dict[str, CallRecord]) -> None:
+    table = _table("Recorded from LiveKit Agents 1.8.9, through the integration", ("Scenario", "Input", "Audio", "Verdict", "Policy"))
+    for call_id, name in sent.scenarios.items():
+        record = records.get(call_id)
+        inputs = ", ".join(episode.input_class for episode in record.episodes) if record else ""
+        audio = ", ".join(episode.net_audio for episode in record.episodes) if record else ""
+        shown = _spoken(happened(record)) + _timeouts(len(record.silence_timeouts)) if record else "not settled"
+        table.add_row(name, inputs, audio, shown, _policy(record))
+    console.print(table)
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    table = Table(box=None, title=title, title_justify="left", title_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for name in columns:
+        table.add_column(name, no_wrap=name in {"Agent", ""})
+    return table
+
+
+def _spoken(word: str) -> str:
+    return {"none": "no interruption"}.get(word, word.replace("_", " "))
+
+
+def _timeouts(count: int) -> str:
+    return f", {count} silence timeout" if count else ""
+
+
+def _policy(record: CallRecord | None) -> str:
+    """Return compliance and findings in short; empty where there was no interruption."""
+    return ", ".join(_marks(record)) if record else ""
+
+
+def _marks(record: CallRecord) -> Iterator[str]:
+    for episode in record.episodes:
+        yield episode.compliance + (" (protected)" if episode.protected else "")
+        yield from (finding.replace("_", " ") for finding in episode.findings if finding == "required_content_cut")

@@ -1,0 +1,157 @@
+"""Two lanes against one time axis, agent above caller: the picture of what overlapped what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from otel_voice_processor.cli.words import MS, S, quoted, seconds, silent_ns
+from otel_voice_processor.model import CallRecord, Episode, Response, Stretch
+
+LABEL = 12  # columns left of the lanes
+MARGIN = 32  # columns right of them, for what the lane shows
+BEFORE_NS, AFTER_NS, MOST_NS = 2 * S, 800 * MS, 12 * S
+STEPS_NS = (500 * MS, S, 2 * S, 5 * S, 10 * S, 30 * S, 60 * S, 300 * S)
+AGENT, CALLER, WORDLESS, UNSURE, KEY = "█", "▓", "░", "░", "●"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The stretch of time drawn, in `columns`; second 0 of the axis is `origin_ns`."""
+
+    origin_ns: int
+    start_ns: int
+    end_ns: int
+    columns: int
+
+    def column(self, at_ns: int) -> int:
+        """Return the column of a moment, which may lie outside."""
+        return (at_ns - self.start_ns) * self.columns // max(1, self.end_ns - self.start_ns)
+
+    def second(self, at_ns: int) -> str:
+        """Return a moment as the axis counts it."""
+        return seconds(at_ns - self.origin_ns)
+
+
+@dataclass(slots=True)
+class _Lane:
+    cells: list[str]
+
+    def fill(self, window: Window, start_ns: int, end_ns: int, glyph: str) -> None:
+        first, last = window.column(start_ns), max(window.column(start_ns) + 1, window.column(end_ns))
+        for index in range(max(0, first), min(len(self.cells), last)):
+            self.cells[index] = glyph
+        if first < 0 < last:
+            self.cells[0] = "…"
+
+    def text(self) -> str:
+        return "".join(self.cells)
+
+
+def window_of(record: CallRecord, episode: Episode | None, width: int) -> Window:
+    """Return what to draw: the episode with some air around it, or the whole call."""
+    columns = max(20, width - LABEL - MARGIN)
+    if episode is None:
+        return Window(origin_ns=record.start_ns, start_ns=record.start_ns, end_ns=max(record.end_ns, record.start_ns + S), columns=columns)
+    origin, onset = episode.response.start_ns, episode.stretches[0].onset_ns
+    start = max(origin, onset - BEFORE_NS)
+    ends = [stretch.end_ns or stretch.onset_ns for stretch in episode.stretches]
+    end = max(*ends, silent_ns(episode) or onset, onset)
+    following = [r.start_ns for r in record.responses if r.start_ns > onset]
+    ended = episode.response.end_ns
+    for moment in (ended, min(following, default=None)):
+        if moment is not None and end < moment <= start + MOST_NS - AFTER_NS:
+            end = moment
+    return Window(origin_ns=origin, start_ns=start, end_ns=min(end + AFTER_NS, max(start + MOST_NS, onset + S)), columns=columns)
+
+
+def picture(record: CallRecord, episode: Episode | None, *, width: int) -> list[Text]:
+    """Return the axis, the two lanes and the markers as lines."""
+    window = window_of(record, episode, width)
+    agent, caller = _agent(record.responses, window), _caller(record.stretches, window)
+    lines = [Text(" " * LABEL + _axis(window), style="dim")]
+    lines.append(_line("agent", agent, _agent_label(record, episode), "cyan"))
+    lines.append(_line("caller", caller, _caller_label(record, episode), "magenta"))
+    if episode is not None:
+        lines += _markers(episode, window, width)
+    return lines
+
+
+def _line(name: str, lane: _Lane, label: str, style: str) -> Text:
+    short = label if len(label) <= MARGIN - 2 else label[: MARGIN - 3] + "…"
+    return Text.assemble((f"  {name:<{LABEL - 2}}", "bold"), (lane.text(), style), f"  {short}")
+
+
+def _agent(responses: tuple[Response, ...], window: Window) -> _Lane:
+    lane = _Lane([" "] * window.columns)
+    for index, response in enumerate(responses):
+        following = responses[index + 1].start_ns if index + 1 < len(responses) else window.end_ns
+        known = response.end_ns is not None
+        at = response.start_ns
+        end = response.end_ns if response.end_ns is not None else following
+        for pause, back in (p for p in response.pauses if p[0] < end):
+            lane.fill(window, at, pause, AGENT)
+            at = back if back is not None else end
+        if at < end:
+            lane.fill(window, at, end, AGENT if known else UNSURE)
+    return lane
+
+
+def _caller(stretches: tuple[Stretch, ...], window: Window) -> _Lane:
+    lane = _Lane([" "] * window.columns)
+    for stretch in stretches:
+        glyph = KEY if stretch.input_type != "speech" else WORDLESS if stretch.transcript_status == "empty" else CALLER
+        end = stretch.onset_ns if stretch.input_type != "speech" else stretch.end_ns or stretch.onset_ns
+        lane.fill(window, stretch.onset_ns, end, glyph)
+    return lane
+
+
+def _agent_label(record: CallRecord, episode: Episode | None) -> str:
+    if episode is None:
+        return f"{len(record.responses)} response{'s' if len(record.responses) != 1 else ''}"
+    known = episode.response.end_ns is not None
+    return f"{episode.response.response_id} {episode.message_type}" if known else f"{episode.response.response_id}, end unknown"
+
+
+def _caller_label(record: CallRecord, episode: Episode | None) -> str:
+    if episode is not None:
+        return quoted(episode.stretch)
+    return f"{len(record.stretches)} stretch{'es' if len(record.stretches) != 1 else ''}"
+
+
+def _axis(window: Window) -> str:
+    span = window.end_ns - window.start_ns
+    step = next((s for s in STEPS_NS if s * window.columns // span >= 9), STEPS_NS[-1])
+    cells = [" "] * (window.columns + 8)
+    at = window.origin_ns + -(-(window.start_ns - window.origin_ns) // step) * step
+    while at < window.end_ns:
+        for offset, glyph in enumerate(f"{(at - window.origin_ns) / S:.1f} s"):
+            if window.column(at) + offset < len(cells):
+                cells[window.column(at) + offset] = glyph
+        at += step
+    return "".join(cells).rstrip()
+
+
+def _markers(episode: Episode, window: Window, width: int) -> list[Text]:
+    """Return one line per moment that matters, each under its column, in order of time."""
+    stretch, silent = episode.stretch, silent_ns(episode)
+    moments = [(stretch.onset_ns, f"onset {window.second(stretch.onset_ns)}")]
+    if stretch.first_word_ns is not None and stretch.first_word_ns > stretch.onset_ns:
+        moments.append((stretch.first_word_ns, f"first word {window.second(stretch.first_word_ns)}"))
+    if silent is not None:
+        moments.append((silent, f"agent silent {window.second(silent)}"))
+    if episode.ruling is not None:
+        known = stretch.evidence_ns if stretch.evidence_ns is not None else stretch.end_ns or stretch.onset_ns
+        spoken = stretch.input_type == "speech"
+        what = "pressed" if not spoken else "no words" if stretch.transcript_status == "empty" else "words known"
+        moments.append((known, f"{what} {window.second(known)}: policy says {episode.ruling.effect}"))
+    return [_marker(window.column(at), text, width) for at, text in sorted(moments)]
+
+
+def _marker(column: int, text: str, width: int) -> Text:
+    column = max(0, min(column, width - LABEL - MARGIN - 1))
+    line = f"{' ' * (LABEL + column)}▲ {text}"
+    if len(line) > width:
+        line = f"{text} ▲".rjust(LABEL + column + 1)
+    return Text(line, style="dim")

@@ -1,0 +1,140 @@
+"""What happened in words: the answer a reader wants before any picture or proof."""
+
+from __future__ import annotations
+
+from otel_voice_schema import attributes as a
+
+from otel_voice_processor.model import CallRecord, Episode, Stretch
+
+S = 1_000_000_000
+MS = 1_000_000
+SHORT_PAUSE_NS = 200 * MS  # shorter gaps are not heard as a pause
+VERDICTS = {
+    "correct": ("Correct.", "bold green"),
+    "false_interruption": ("False interruption.", "bold red"),
+    "missed_interruption": ("Missed interruption.", "bold red"),
+    "undetermined": ("Undetermined.", "bold yellow"),
+}
+ACTS = {"correction": "corrects the agent", "escalation": "asks for a person"}
+SLOW = {"slow_evidence": "the recogniser or detector was late", "slow_agent": "the agent knew but was slow"}
+NEXT = {"reprompt": "asked again", "wait": "went on waiting", "escalate": "handed over", "end_call": "ended the call"}
+
+
+def seconds(ns: int) -> str:
+    """Return a duration as a reader says it, such as `0.31 s`."""
+    return f"{ns / S:.2f} s"
+
+
+def quoted(stretch: Stretch) -> str:
+    """Return what the caller said: the text where it was kept, else what is known of it."""
+    if stretch.input_type == "dtmf":
+        digit = stretch.attributes.get(a.VOICE_CALLER_DTMF_DIGIT)
+        return f"key {digit}" if digit is not None else "a key"
+    if stretch.input_type == "command":
+        return f"the command {stretch.attributes.get(a.VOICE_CALLER_INTENT_LABEL, '(label unknown)')}"
+    if stretch.text:
+        return f'"{stretch.text}"'
+    count = stretch.attributes.get(a.VOICE_CALLER_TRANSCRIPT_WORD_COUNT)
+    if isinstance(count, int) and count > 0:
+        return f"what was said ({count} word{'s' if count > 1 else ''}, text redacted)"
+    if stretch.transcript_status == "empty":
+        return "a sound without words"
+    return "sound of unknown content"
+
+
+def silent_ns(episode: Episode) -> int | None:
+    """Return when the agent fell silent because of this input, or None where it did not."""
+    if episode.net_audio == "stopped":
+        return episode.response.end_ns
+    if episode.net_audio == "paused_resumed":
+        onset = episode.stretches[0].onset_ns
+        heard = (s for s, e in episode.response.pauses if s >= onset and (e is None or e - s >= SHORT_PAUSE_NS))
+        return next(heard, None)
+    return None
+
+
+def intent_words(episode: Episode) -> str:
+    """Say whether the caller meant to interrupt, and why that is believed."""
+    stretch, sure = episode.stretch, f"({episode.class_confidence:.2f})"
+    if episode.intent == "yes":
+        if stretch.input_type == "dtmf":
+            return f"The caller meant it: {quoted(stretch)} was pressed."
+        return f"The caller meant it: {quoted(stretch)} {ACTS.get(episode.input_class, 'is a turn of its own')} {sure}."
+    if episode.intent == "no":
+        what = "a backchannel" if episode.input_class == "backchannel" else f"only {episode.input_class}"
+        return f"Nobody meant to interrupt: {quoted(stretch)} is {what} {sure}."
+    return f"Nobody can tell whether the caller meant it: {quoted(stretch)} is of class {episode.input_class} {sure}."
+
+
+def audio_words(episode: Episode) -> str:
+    """Say what the agent's audio did."""
+    first = episode.stretches[0]
+    word = first.first_word_ns if first.first_word_ns is not None else first.onset_ns
+    since = "the first word" if first.first_word_ns is not None else "the caller's onset"
+    at, end = silent_ns(episode), episode.response.end_ns
+    if episode.net_audio == "stopped" and at is not None:
+        lead = "The agent was silent" if episode.intent != "no" else "The agent fell silent anyway,"
+        return f"{lead} {seconds(max(0, at - word))} after {since}."
+    if episode.net_audio == "paused_resumed" and at is not None:
+        back = next((e for s, e in episode.response.pauses if s == at), None)
+        held = f" for {seconds(back - at)}" if back is not None else ""
+        over = "and went on over the caller" if episode.intent == "yes" else "and went on"
+        return f"The agent paused {seconds(max(0, at - word))} after {since}{held} {over}."
+    if episode.net_audio == "kept" and end is not None:
+        if episode.intent == "yes" and episode.verdict == "correct":
+            return f"The response ended by itself {seconds(max(0, end - word))} after {since}."
+        return (
+            f"The agent played on for {seconds(max(0, end - word))}{', to the end' if episode.response.end_reason == 'completed' else ''}."
+        )
+    return "When the agent's audio ended is not known."
+
+
+def after_words(episode: Episode) -> str:
+    """Say what came after: dead air, repeats, tries, protection; empty where nothing is worth saying."""
+    said = []
+    if episode.silence_ms is not None and episode.intent == "yes":
+        said.append(f"It spoke again {episode.silence_ms / 1000:.2f} s after both were silent.")
+    elif episode.answered is False:
+        said.append("It never spoke again.")
+    if episode.attempts > 1:
+        said.append(f"The caller tried {episode.attempts} times.")
+    if episode.repeated:
+        said.append("The caller had to say it again.")
+    return " ".join(said)
+
+
+def verdict_words(episode: Episode) -> tuple[str, str]:
+    """Return the verdict in words, and the style to print it in."""
+    word, style = VERDICTS.get(episode.verdict, (f"{episode.verdict}.", "bold"))
+    if episode.verdict == "undetermined":
+        return f"Undetermined: {' and '.join(episode.missing) or episode.reason} is missing.", style
+    if episode.verdict == "missed_interruption" and episode.reason in SLOW:
+        word = f"Missed interruption: {SLOW[episode.reason]}."
+    if episode.verdict == "missed_interruption" and episode.protected:
+        return f"{word} Policy protects this message, so playing on is what it asks for.", "bold yellow"
+    if "required_content_cut" in episode.findings:
+        return f"{word} But the message was required and has been cut.", "bold yellow"
+    return word, style
+
+
+def no_episode_words(record: CallRecord) -> list[tuple[str, str]]:
+    """Say what did happen in a call without interruptions, each line with its style."""
+    said: list[tuple[str, str]] = []
+    for response in record.premature_endpointings:
+        line = f"The agent barged in: {response.response_id} began before the caller had finished. Premature endpointing."
+        said.append((line, "bold red"))
+    for action in record.silence_timeouts:
+        did = NEXT.get(action, f"did: {action}")
+        said.append((f"The caller said nothing for too long; the agent {did}. Silence timeout, counted apart from interruptions.", ""))
+    if record.turn_overlaps:
+        count = len(record.turn_overlaps)
+        said.append((f"Caller and agent overlapped at the end of a turn {count} time{'s' if count > 1 else ''}: ordinary talk.", ""))
+    if record.observable == ():
+        said.append(
+            ("Caller input while the agent speaks cannot be seen on this runtime, so interruptions cannot be either.", "bold yellow")
+        )
+    if not record.episodes and not said:
+        said.append(("Nobody interrupted anybody in this call.", ""))
+    if record.unknown_ends:
+        said.append((f"The end of {record.unknown_ends} response(s) was not reported; overlap with them is undetermined.", "yellow"))
+    return said

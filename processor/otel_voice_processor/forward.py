@@ -1,0 +1,154 @@
+"""OTLP gRPC out: a request is sent when downstream has it. Retries are bounded, so the sender is answered and not held."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, Protocol
+
+import grpc
+import grpc.aio
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from otel_voice_processor.config import Retry, Tls, TraceExporter
+from otel_voice_processor.errors import Permanent, Retryable
+from otel_voice_processor.rpc import TRACE_EXPORT, RawCall, dial, raw_call, sorted_out
+
+LOG = logging.getLogger(__name__)
+MAX_ELAPSED_S: Final = 30.0  # where `max_elapsed_time` is 0, which the collector reads as forever
+MAX_WAITING_BYTES: Final = 256 << 20
+
+
+class Exporter(Protocol):
+    """Somewhere traces go: `send` returns once they are there, or raises `Retryable` or `Permanent`."""
+
+    async def send(self, body: bytes) -> None:
+        """Send one serialised trace request."""
+
+    async def close(self) -> None:
+        """Let go of what is open; safe twice."""
+
+
+class GrpcExporter:
+    """One OTLP gRPC destination, in the collector's `otlp_grpc` vocabulary. `sleep` and `chance` are handed in by tests."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        compression: str = "none",
+        timeout_s: float = 5.0,
+        tls: Tls | None = None,
+        insecure: bool = False,
+        retry: Retry | None = None,
+        max_waiting_bytes: int = MAX_WAITING_BYTES,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._endpoint = endpoint
+        self._headers = tuple((key.lower(), value) for key, value in (headers or {}).items())
+        self._compression = compression
+        self._timeout_s = timeout_s
+        self._tls = tls or Tls(insecure=insecure)
+        self._retry = retry or Retry()
+        self._max_waiting = max_waiting_bytes
+        self._sleep = sleep
+        self._chance = chance
+        self._waiting = 0
+        self._channel: grpc.aio.Channel | None = None
+        self._call: RawCall | None = None
+
+    @classmethod
+    def of(cls, config: TraceExporter) -> GrpcExporter:
+        """Return the exporter that a config section describes."""
+        return cls(
+            config.endpoint,
+            headers=config.headers,
+            compression=config.compression,
+            timeout_s=config.timeout,
+            tls=config.tls,
+            retry=config.retry_on_failure,
+        )
+
+    async def send(self, body: bytes) -> None:
+        """Send, trying again while that is allowed; raise `Retryable` when time or memory is up, `Permanent` when refused."""
+        if self._waiting and self._waiting + len(body) > self._max_waiting:
+            raise Retryable(f"more than {self._max_waiting >> 20} MiB wait for `{self._endpoint}`")
+        self._waiting += len(body)
+        try:
+            await self._persist(body)
+        finally:
+            self._waiting -= len(body)
+
+    async def _persist(self, body: bytes) -> None:
+        retry = self._retry
+        give_up = time.monotonic() + (min(retry.max_elapsed_time or MAX_ELAPSED_S, MAX_ELAPSED_S) if retry.enabled else 0.0)
+        interval = retry.initial_interval
+        timeout_s = self._timeout_s
+        while True:
+            try:
+                return await self._once(body, timeout_s)
+            except Retryable as error:
+                spread = 1 + retry.randomization_factor * (2 * self._chance() - 1)
+                pause = max(min(interval, retry.max_interval) * spread, error.delay_s or 0.0)
+                left = give_up - time.monotonic() - pause
+                if left <= 0:
+                    raise
+                await self._sleep(pause)
+                timeout_s = min(self._timeout_s, max(left, 0.1))
+                interval = min(interval * max(retry.multiplier, 1.0), retry.max_interval)
+
+    async def _once(self, body: bytes, timeout_s: float) -> None:
+        if self._call is None:
+            self._channel = dial(self._endpoint, self._tls, self._compression)
+            self._call = raw_call(self._channel, TRACE_EXPORT)
+        try:
+            answer = await self._call(body, timeout=timeout_s or None, metadata=self._headers)
+        except grpc.aio.AioRpcError as error:
+            raise sorted_out(error, self._endpoint) from None
+        if answer:
+            _note_partial(answer, self._endpoint)
+
+    async def close(self) -> None:
+        """Close the channel; safe before the first `send` and twice."""
+        channel, self._channel, self._call = self._channel, None, None
+        if channel is not None:
+            await channel.close(None)
+
+
+def _note_partial(answer: bytes, endpoint: str) -> None:
+    """Log what downstream took only in part; OTLP forbids sending that again."""
+    try:
+        partial = ExportTraceServiceResponse.FromString(answer).partial_success
+    except DecodeError:
+        return
+    if partial.rejected_spans or partial.error_message:
+        LOG.warning("`%s` rejected %d spans: %s", endpoint, partial.rejected_spans, partial.error_message)
+
+
+class FanOut:
+    """Every destination gets every request; it is sent when all have it. With none, all is taken."""
+
+    def __init__(self, exporters: Sequence[Exporter]) -> None:
+        self._exporters = tuple(exporters)
+
+    async def send(self, body: bytes) -> None:
+        """Send to all at once. A retryable failure outranks a permanent one: a duplicate is better than a loss."""
+        if len(self._exporters) == 1:
+            return await self._exporters[0].send(body)
+        outcomes = await asyncio.gather(*(one.send(body) for one in self._exporters), return_exceptions=True)
+        errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        for kind in (Retryable, Permanent, BaseException):
+            for error in errors:
+                if isinstance(error, kind):
+                    raise error
+        return None
+
+    async def close(self) -> None:
+        """Close every destination."""
+        await asyncio.gather(*(one.close() for one in self._exporters))

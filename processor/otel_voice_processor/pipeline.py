@@ -1,0 +1,119 @@
+"""One request through: find ours, check, redact, rule, and hand the events on to be joined and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from otel_voice_schema import attributes as a
+from otel_voice_schema import events as e
+from otel_voice_schema.validate import check, unjudged
+
+from otel_voice.policy import Policy, candidate_from_attributes, decide
+from otel_voice_processor.model import Ruling, Value, VoiceEvent
+from otel_voice_processor.redact import redaction_of
+from otel_voice_processor.summary import ruling_attributes
+from otel_voice_processor.telemetry import Counters
+from otel_voice_processor.wire import MARKER, Found, Scan, scan
+
+RULED = frozenset({e.CANDIDATE_DETECTED, e.DECISION_MADE, e.USER_TRANSCRIPT, e.USER_SPEECH_STOPPED, e.SILENCE_TIMEOUT})
+SAID = (a.VOICE_CALLER_INPUT_TYPE, a.VOICE_CALLER_INPUT_CLASS, a.VOICE_CALLER_TRANSCRIPT_STATUS, a.VOICE_CALLER_TRANSCRIPT_TEXT)
+WARNINGS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processed:
+    """A request as it goes on, the events to join once downstream has it, and a warning for the sender."""
+
+    body: bytes
+    events: tuple[VoiceEvent, ...]
+    warning: str
+
+
+class Pipeline:
+    """Enriches requests by one policy. It holds no call: what is joined is the book's business."""
+
+    def __init__(self, policy: Policy, counters: Counters, *, keep_text: bool = False) -> None:
+        self._policy = policy
+        self._counters = counters
+        self._keep_text = keep_text
+
+    def rule(self, facts: Mapping[str, Value]) -> Ruling:
+        """Return the policy's ruling on the facts of a candidate; a rule that fails is counted and rules as `unknown`."""
+        ruling = decide(self._policy, candidate_from_attributes(facts))
+        return Ruling(
+            action=str(ruling.action),
+            effect=ruling.effect,
+            input_class=str(ruling.input_class),
+            rule=ruling.rule,
+            reason=ruling.reason,
+            confidence=ruling.confidence,
+            policy_version=ruling.policy_version,
+            protected=ruling.protected,
+        )
+
+    def process(self, body: bytes) -> Processed:
+        """Return the request enriched; raise `Undecodable` where it is no OTLP. Without our prefix it is not looked into."""
+        if MARKER not in body:
+            return Processed(body=body, events=(), warning="")
+        request = scan(body)
+        events: list[VoiceEvent] = []
+        warnings: list[str] = []
+        for found in request.found:
+            event = self._one(request, found, warnings)
+            if event is not None:
+                events.append(event)
+        more = f"; and {len(warnings) - WARNINGS_SHOWN} more" if len(warnings) > WARNINGS_SHOWN else ""
+        warning = "; ".join(warnings[:WARNINGS_SHOWN]) + more
+        return Processed(body=request.body(), events=tuple(events), warning=warning)
+
+    def _one(self, request: Scan, found: Found, warnings: list[str]) -> VoiceEvent | None:
+        """Check, redact and rule one span of ours; return its event, or None where it is not to be judged."""
+        facts = found.attributes
+        if a.VOICE_POLICY_VERSION in facts or found.name in {e.EPISODE, e.CALL}:
+            self._counters.add("otel_voice_processor_already_ruled_spans")
+            return None
+        if found.name not in e.EVENTS:
+            self._counters.add("otel_voice_processor_unknown_event_spans")
+            return None
+        changes = redaction_of(facts, keep_text=self._keep_text)
+        problems = check(found.name, facts, start_ns=found.start_ns, time_ns=found.end_ns)
+        codes = unjudged(problems)
+        if changes:
+            request.redact(found, changes)
+        if codes:
+            self._counters.add("otel_voice_processor_unjudged_spans")
+            warnings += [f"{found.name}: {problem.message}" for problem in problems if problem.severity == "error"]
+            request.extend(found, {a.VOICE_PROBLEM_CODES: codes})
+            return None
+        if found.name in RULED and (found.name == e.SILENCE_TIMEOUT or any(key in facts for key in SAID)):
+            request.extend(found, ruling_attributes(self.rule(_asked(found)), "arrival"))
+        self._counters.add("otel_voice_processor_judged_spans")
+        return event_of(found)
+
+
+def _asked(found: Found) -> dict[str, Value]:
+    """Return the facts that an event puts to the policy."""
+    facts = dict(found.attributes)
+    if found.name == e.SILENCE_TIMEOUT:
+        facts[a.VOICE_CALLER_INPUT_TYPE] = "silence"
+        elapsed = facts.get(a.VOICE_SILENCE_ELAPSED_MS)
+        if elapsed is not None:
+            facts.setdefault(a.VOICE_CALLER_SILENCE_DURATION_MS, elapsed)
+    else:
+        facts.setdefault(a.VOICE_CALLER_INPUT_TYPE, "speech")
+    return facts
+
+
+def event_of(found: Found) -> VoiceEvent:
+    """Return the event that a span carries."""
+    return VoiceEvent(
+        name=found.name,
+        call_id=str(found.attributes[a.VOICE_CALL_ID]),
+        time_ns=found.end_ns,
+        start_ns=found.start_ns,
+        trace_id=found.trace_id,
+        span_id=found.span_id,
+        attributes=found.attributes,
+        emitter=found.emitter,
+    )

@@ -1,0 +1,98 @@
+"""What both gRPC edges share: method names, RetryInfo in its two forms, which codes are worth a retry, how to dial."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+import grpc
+import grpc.aio
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import DecodeError
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status
+
+from otel_voice_processor.config import Tls
+from otel_voice_processor.errors import Permanent, ProcessorError, Retryable
+
+TRACE_EXPORT: Final = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+METRICS_EXPORT: Final = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
+STATUS_TRAILER: Final = "grpc-status-details-bin"  # what collectors read
+RETRY_TRAILER: Final = "google.rpc.retryinfo-bin"  # what the Python exporter reads
+RawCall = Callable[..., Awaitable[bytes]]
+_Code = grpc.StatusCode
+RETRYABLE: Final = frozenset(
+    {_Code.CANCELLED, _Code.DEADLINE_EXCEEDED, _Code.ABORTED, _Code.OUT_OF_RANGE, _Code.UNAVAILABLE, _Code.DATA_LOSS}
+)
+
+
+class Refused(Permanent):
+    """Downstream refused for good; `code` is the gRPC code it gave."""
+
+    def __init__(self, message: str, code: grpc.StatusCode) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def retry_trailers(code: grpc.StatusCode, message: str, delay_s: float) -> tuple[tuple[str, bytes], ...]:
+    """Return the trailers that ask a sender to come back after `delay_s`."""
+    wait = Duration()
+    wait.FromNanoseconds(round(delay_s * 1e9))
+    info = RetryInfo(retry_delay=wait)
+    packed = AnyMessage()
+    packed.Pack(info)
+    status = Status(code=code.value[0], message=message, details=[packed])
+    return (STATUS_TRAILER, status.SerializeToString()), (RETRY_TRAILER, info.SerializeToString())
+
+
+def retry_delay(trailers: Iterable[tuple[str, str | bytes]]) -> float | None:
+    """Return the seconds that RetryInfo asks for, None where there is none."""
+    info = RetryInfo()
+    for key, value in trailers:
+        if not isinstance(value, bytes):
+            continue
+        try:
+            if key == RETRY_TRAILER:
+                return float(RetryInfo.FromString(value).retry_delay.ToNanoseconds()) / 1e9
+            if key == STATUS_TRAILER and any(detail.Unpack(info) for detail in Status.FromString(value).details):
+                return float(info.retry_delay.ToNanoseconds()) / 1e9
+        except DecodeError:
+            continue
+    return None
+
+
+def sorted_out(error: grpc.aio.AioRpcError, endpoint: str) -> ProcessorError:
+    """Return the error as one of our two kinds: `Retryable` with the wait asked for, or `Refused`."""
+    trailers: Iterable[tuple[str, str | bytes]] = error.trailing_metadata() or ()  # type: ignore[assignment]  # pairs, the stubs differ
+    delay = retry_delay(trailers)
+    code = error.code()
+    message = f"`{endpoint}` answered {code.name}: {error.details() or 'nothing more'}"
+    if code in RETRYABLE or (code is _Code.RESOURCE_EXHAUSTED and delay is not None):
+        return Retryable(message, delay)
+    return Refused(message, code)
+
+
+def credentials(tls: Tls) -> grpc.ChannelCredentials:
+    """Return channel credentials from the PEM files named, the system's authorities where none is."""
+
+    def read(path: str | None) -> bytes | None:
+        return Path(path).read_bytes() if path else None
+
+    return grpc.ssl_channel_credentials(read(tls.ca_file), read(tls.key_file), read(tls.cert_file))
+
+
+def dial(endpoint: str, tls: Tls, compression: str) -> grpc.aio.Channel:
+    """Open a channel; `http://` in the endpoint asks for plain text as `insecure` does."""
+    target = endpoint.split("://", 1)[-1].rstrip("/")
+    options = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", 4 << 20)]
+    pack = grpc.Compression.Gzip if compression == "gzip" else grpc.Compression.NoCompression
+    if tls.insecure or endpoint.startswith("http://"):
+        return grpc.aio.insecure_channel(target, options=options, compression=pack)
+    return grpc.aio.secure_channel(target, credentials(tls), options=options, compression=pack)
+
+
+def raw_call(channel: grpc.aio.Channel, method: str) -> RawCall:
+    """Return a call that takes and gives bytes as they are: typed stubs cost more than all else on the way."""
+    return channel.unary_unary(method, None, None)  # type: ignore[arg-type,return-value]  # None is identity, the stubs do not know

@@ -1,0 +1,138 @@
+"""Judge one interruption: the caller's intent against what the audio did, and the agent against the policy. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from otel_voice.policy import JUDGE_FLOOR, effect_of
+from otel_voice_processor.model import Response, Ruling, Stretch
+
+MS = 1_000_000
+LIMIT_NS = 1_500 * MS  # an agent that is silent this soon after the first meaningful word did right
+CLOCK_TOLERANCE_NS = 150 * MS  # across emitters
+SHORT_PAUSE_NS = 200 * MS  # a gap that no caller takes for a stop
+CLEAN_RESUME_MS = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audio:
+    """What the caller heard happen to a response: `silent_ns` is when it fell silent for good, or first paused."""
+
+    net: str
+    silent_ns: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A verdict with its reason, the facts that were missing, and the reaction where it was a right stop."""
+
+    verdict: str
+    reason: str
+    missing: tuple[str, ...] = ()
+    reaction_ms: int | None = None
+
+
+def intent_of(stretch: Stretch) -> str:
+    """Return yes, no or unknown. Nobody presses a key by accident; below the judge's floor nothing is known."""
+    if stretch.input_type == "dtmf":
+        return "yes"
+    if stretch.class_confidence < JUDGE_FLOOR:
+        return "unknown"
+    return {"correction": "yes", "escalation": "yes", "dtmf": "yes", "backchannel": "no", "noise": "no"}.get(stretch.input_class, "unknown")
+
+
+def audio_after(response: Response, onset_ns: int, until_ns: int | None) -> Audio:
+    """Return what the response did from `onset_ns` on; stops after `until_ns` belong to later input."""
+
+    def mine(at: int) -> bool:
+        return at >= onset_ns and (until_ns is None or at < until_ns)
+
+    pauses = [(start, end) for start, end in response.pauses if mine(start)]
+    if response.end_reason == "interrupted":
+        cut = response.end_ns
+        if cut is not None and mine(cut):
+            return Audio(net="stopped", silent_ns=cut)
+    held = [start for start, end in pauses if end is not None and end - start >= SHORT_PAUSE_NS]
+    if held:
+        return Audio(net="paused_resumed", silent_ns=held[0])
+    still_paused = any(end is None for _, end in pauses)
+    if response.end_reason in {None, "failed"} and (until_ns is None or still_paused):
+        return Audio(net="unknown", silent_ns=pauses[0][0] if pauses else None)
+    return Audio(net="kept", silent_ns=None)
+
+
+def verdict_of(stretch: Stretch, response: Response, audio: Audio, intent: str, *, evidence_at: int | None) -> Judgement:
+    """Return the verdict by the table: intent against net audio."""
+    if intent == "unknown":
+        status = stretch.transcript_status
+        missing = "voice.caller.transcript.status" if status in {None, "unavailable"} else "voice.caller.input.class"
+        return Judgement(verdict="undetermined", reason="intent_unknown", missing=(missing,))
+    if audio.net == "unknown":
+        return Judgement(verdict="undetermined", reason="playback_end_unknown", missing=("voice.agent.playback.end_reason",))
+    if intent == "no":
+        if audio.net == "kept":
+            return Judgement(verdict="correct", reason=f"{stretch.input_class}_ignored")
+        return Judgement(verdict="false_interruption", reason=f"{audio.net}_for_{stretch.input_class}")
+    return _of_meaningful(stretch, response, audio, evidence_at)
+
+
+def _of_meaningful(stretch: Stretch, response: Response, audio: Audio, evidence_at: int | None) -> Judgement:
+    word = stretch.first_word_ns if stretch.first_word_ns is not None else stretch.onset_ns
+    limit = LIMIT_NS + (CLOCK_TOLERANCE_NS if stretch.emitter != response.emitter else 0)
+    if audio.net == "stopped" and audio.silent_ns is not None:
+        reaction = max(0, audio.silent_ns - word)
+        if reaction <= limit:
+            return Judgement(verdict="correct", reason="stopped_in_time", reaction_ms=reaction // MS)
+        late = evidence_at is not None and evidence_at - word > LIMIT_NS
+        return Judgement(verdict="missed_interruption", reason="slow_evidence" if late else "slow_agent")
+    if audio.net == "kept" and response.end_ns is not None and response.end_ns - word <= limit:
+        return Judgement(verdict="correct", reason="response_ended_by_itself")
+    return Judgement(verdict="missed_interruption", reason="resumed_over_caller" if audio.net == "paused_resumed" else "kept_playing")
+
+
+def compliance_of(final: Ruling | None, then: Ruling | None, audio: Audio, *, ended_in_time: bool) -> str:
+    """Compare the agent with the policy: `then` is the ruling on the evidence at the moment the audio stopped."""
+    if final is None or audio.net == "unknown":
+        return "unknown"
+    did = {"stopped": "stop", "paused_resumed": "pause", "kept": "keep"}[audio.net]
+    if did == "keep" and final.effect != "keep":
+        return "followed" if ended_in_time else "deviated"
+    if did == "keep":
+        return "followed"
+    if final.effect == did:
+        return "early" if then is not None and then.effect == "keep" else "followed"
+    return "followed" if then is not None and then.effect == did else "deviated"
+
+
+def findings_of(stretch: Stretch, judged: Judgement, audio: Audio, *, protected: bool, decided: str | None, lost: bool) -> tuple[str, ...]:
+    """Name the failure modes of one episode."""
+    found: list[str] = []
+    if judged.verdict == "false_interruption":
+        found.append("backchannel_confusion" if stretch.input_class == "backchannel" else "false_barge_in")
+    if judged.verdict == "missed_interruption":
+        found.append("missed_correction")
+    if judged.verdict == "undetermined":
+        found.append("no_evidence")
+    if lost:
+        found.append("lost_recovery")
+    if protected and audio.net == "stopped":
+        found.append("required_content_cut")
+    effect = effect_of(decided) if decided else None
+    if (effect == "stop" and audio.net == "kept" and judged.verdict != "correct") or (effect == "keep" and audio.net == "stopped"):
+        found.append("decision_not_played")
+    if stretch.input_type == "dtmf" and stretch.attributes.get("voice.caller.dtmf.expected") == "none" and audio.net == "kept":
+        found.append("invalid_key_ignored")
+    return tuple(found)
+
+
+def resume_of(net: str, behavior: str | None, paused_at_ms: int | None, resumed_at_ms: int | None) -> str:
+    """Return how the agent took its place up again after a false interruption; positions in ms of the response."""
+    if paused_at_ms is not None and resumed_at_ms is not None:
+        if abs(resumed_at_ms - paused_at_ms) <= CLEAN_RESUME_MS:
+            return "clean"
+        return "restarted" if resumed_at_ms < paused_at_ms else "lost"
+    if behavior == "restarted":
+        return "restarted"
+    if net == "stopped" and behavior in {"none", "new_response"}:
+        return "lost"
+    return "unknown"

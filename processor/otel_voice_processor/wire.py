@@ -1,0 +1,327 @@
+"""OTLP bytes to our spans and back; the only module that knows field numbers. What is not ours is never decoded.
+
+The messages below carry OTLP's field numbers but declare resources, scopes and spans as opaque bytes, so that they leave as they
+came, unknown fields included. Only spans that hold our prefix are parsed, with attributes as a map: a `KeyValue` has its layout.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from otel_voice_schema.events import PREFIX
+
+from otel_voice_processor.errors import Undecodable
+from otel_voice_processor.model import Attributes, Value
+
+MARKER: Final = PREFIX.encode()
+MAX_WARNING_BYTES: Final = 1024
+_SHORT: Final = 64
+_PACKAGE: Final = "otel_voice.wire"
+_Field = descriptor_pb2.FieldDescriptorProto
+_ANY_VALUE = ("string_value", _Field.TYPE_STRING), ("bool_value", _Field.TYPE_BOOL), ("int_value", _Field.TYPE_INT64)
+_ANY_VALUE_MORE = ("double_value", _Field.TYPE_DOUBLE), ("array_value", "ArrayValue"), ("kvlist_value", "KeyValueList")
+_SCALARS: Final = {"string_value": str, "bool_value": bool, "int_value": int, "double_value": float}
+
+
+def _add(message: descriptor_pb2.DescriptorProto, name: str, number: int, kind: int | str, *, repeated: bool = False) -> _Field:
+    field = message.field.add(name=name, number=number, label=_Field.LABEL_REPEATED if repeated else _Field.LABEL_OPTIONAL)
+    if isinstance(kind, str):
+        field.type, field.type_name = _Field.TYPE_MESSAGE, f".{_PACKAGE}.{kind}"
+    else:
+        field.type = kind  # type: ignore[assignment]  # the stubs want the enum's own type
+    return field
+
+
+def _file() -> descriptor_pb2.FileDescriptorProto:
+    """Return the slim schema. A field that may occur once is repeated where parsing must not drop an earlier occurrence."""
+    file = descriptor_pb2.FileDescriptorProto(name="otel_voice/wire.proto", package=_PACKAGE, syntax="proto3")
+    opaque = _Field.TYPE_BYTES
+    request = file.message_type.add(name="Request")
+    _add(request, "resource_spans", 1, "ResourceSpans", repeated=True)
+    group = file.message_type.add(name="ResourceSpans")
+    _add(group, "resource", 1, opaque, repeated=True)
+    _add(group, "scope_spans", 2, "ScopeSpans", repeated=True)
+    scoped = file.message_type.add(name="ScopeSpans")
+    _add(scoped, "scope", 1, opaque, repeated=True)
+    _add(scoped, "spans", 2, opaque, repeated=True)
+    span = file.message_type.add(name="Span")
+    for name, number, kind in (("trace_id", 1, opaque), ("span_id", 2, opaque), ("parent_span_id", 4, opaque)):
+        _add(span, name, number, kind)
+    _add(span, "name", 5, _Field.TYPE_STRING)
+    _add(span, "start", 7, _Field.TYPE_FIXED64)
+    _add(span, "end", 8, _Field.TYPE_FIXED64)
+    _attribute_map(span, "Span", 9)
+    _attribute_map(file.message_type.add(name="Resource"), "Resource", 1)
+    _add(file.message_type.add(name="Pieces"), "attributes", 9, opaque, repeated=True)
+    _add(file.message_type.add(name="Key"), "key", 1, opaque)
+    _values(file)
+    return file
+
+
+def _attribute_map(message: descriptor_pb2.DescriptorProto, owner: str, number: int) -> None:
+    entry = message.nested_type.add(name="AttributesEntry")
+    entry.options.map_entry = True
+    _add(entry, "key", 1, _Field.TYPE_STRING)
+    _add(entry, "value", 2, "AnyValue")
+    _add(message, "attributes", number, f"{owner}.AttributesEntry", repeated=True)
+
+
+def _values(file: descriptor_pb2.FileDescriptorProto) -> None:
+    value = file.message_type.add(name="AnyValue")
+    value.oneof_decl.add(name="value")
+    for number, (name, kind) in enumerate((*_ANY_VALUE, *_ANY_VALUE_MORE, ("bytes_value", _Field.TYPE_BYTES)), 1):
+        _add(value, name, number, kind).oneof_index = 0  # type: ignore[arg-type]
+    _add(file.message_type.add(name="ArrayValue"), "values", 1, "AnyValue", repeated=True)
+    _add(file.message_type.add(name="KeyValueList"), "values", 1, "KeyValue", repeated=True)
+    pair = file.message_type.add(name="KeyValue")
+    _add(pair, "key", 1, _Field.TYPE_STRING)
+    _add(pair, "value", 2, "AnyValue")
+
+
+_pool = descriptor_pool.DescriptorPool()
+_pool.Add(_file())
+
+
+def _message(name: str) -> Any:
+    return message_factory.GetMessageClass(_pool.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
+
+
+_Request, _Span, _Resource, _Pieces, _Key = (_message(name) for name in ("Request", "Span", "Resource", "Pieces", "Key"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One span of ours as it came; `emitter` is whose clock it is, `index` its place among those found."""
+
+    name: str
+    trace_id: bytes
+    span_id: bytes
+    parent_span_id: bytes
+    start_ns: int
+    end_ns: int
+    attributes: dict[str, Value]
+    emitter: str
+    index: int
+
+
+class Scan:
+    """A request opened only as far as our spans; `unreadable` counts spans that hold our prefix but do not parse."""
+
+    def __init__(self, body: bytes) -> None:
+        self._original = body
+        self._changed = False
+        self._places: list[tuple[Any, int]] = []
+        self.found: list[Found] = []
+        self.unreadable = 0
+        if MARKER not in body:
+            return
+        try:
+            self._request = _Request.FromString(body)
+        except DecodeError as error:
+            raise Undecodable(f"not an OTLP trace request: {error}") from None
+        for group in self._request.resource_spans:
+            self._look(group)
+
+    def _look(self, group: Any) -> None:
+        emitter: str | None = None
+        for scoped in group.scope_spans:
+            spans = scoped.spans
+            for position, raw in enumerate(spans):
+                if MARKER not in raw:
+                    continue
+                try:
+                    span = _Span.FromString(raw)
+                except DecodeError:
+                    self.unreadable += 1
+                    continue
+                if not span.name.startswith(PREFIX):
+                    continue
+                if emitter is None:
+                    emitter = _emitter(group.resource)
+                self.found.append(_found(span, emitter, len(self.found)))
+                self._places.append((spans, position))
+
+    def extend(self, found: Found, attributes: Attributes) -> None:
+        """Append attributes to a span of ours; fields of a message concatenate, so nothing before them is touched."""
+        spans, position = self._places[found.index]
+        spans[position] += encode_attributes(attributes)
+        self._changed = True
+
+    def redact(self, found: Found, changes: Mapping[str, Value | None]) -> None:
+        """Write other values over attributes, every occurrence of them; None drops the attribute."""
+        spans, position = self._places[found.index]
+        pieces = _Pieces.FromString(spans[position])
+        hidden = {key.encode() for key in changes}
+        kept = [piece for piece in pieces.attributes if _Key.FromString(piece).key not in hidden]
+        del pieces.attributes[:]
+        pieces.attributes.extend(kept)
+        new = {key: value for key, value in changes.items() if value is not None}
+        spans[position] = pieces.SerializeToString() + encode_attributes(new)
+        self._changed = True
+
+    def body(self) -> bytes:
+        """Return the request; where nothing was changed, the very bytes that came."""
+        return bytes(self._request.SerializeToString()) if self._changed else self._original
+
+
+def scan(body: bytes) -> Scan:
+    """Find the spans of ours in a request; raise `Undecodable` where it holds our prefix and is no OTLP trace request."""
+    return Scan(body)
+
+
+def _found(span: Any, emitter: str, index: int) -> Found:
+    return Found(
+        name=span.name,
+        trace_id=span.trace_id,
+        span_id=span.span_id,
+        parent_span_id=span.parent_span_id,
+        start_ns=span.start,
+        end_ns=span.end,
+        attributes={key: _value(any_value) for key, any_value in span.attributes.items()},
+        emitter=emitter,
+        index=index,
+    )
+
+
+def _emitter(resource: Sequence[bytes]) -> str:
+    try:
+        attributes = _Resource.FromString(b"".join(resource)).attributes
+    except DecodeError:
+        return ""
+    for key in ("service.instance.id", "service.name"):
+        if key in attributes:
+            return str(_value(attributes[key]))
+    return ""
+
+
+def _value(any_value: Any) -> Value:
+    """Return the value; what our model has no type for becomes text, as OpenTelemetry asks of formats other than OTLP."""
+    kind = any_value.WhichOneof("value")
+    if kind in _SCALARS:
+        return getattr(any_value, kind)  # type: ignore[no-any-return]
+    if kind is None:
+        return ""
+    if kind == "bytes_value":
+        return base64.b64encode(any_value.bytes_value).decode()
+    if kind == "array_value":
+        kinds = {item.WhichOneof("value") for item in any_value.array_value.values}
+        if len(kinds) <= 1 and kinds <= _SCALARS.keys():
+            return tuple(_value(item) for item in any_value.array_value.values)  # type: ignore[return-value]
+    return json.dumps(_plain(any_value), ensure_ascii=False, separators=(",", ":"))
+
+
+def _plain(any_value: Any) -> object:
+    kind = any_value.WhichOneof("value")
+    if kind == "array_value":
+        return [_plain(item) for item in any_value.array_value.values]
+    if kind == "kvlist_value":
+        return {pair.key: _plain(pair.value) for pair in any_value.kvlist_value.values}
+    return None if kind is None else _value(any_value)
+
+
+def _varint(number: int) -> bytes:
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def _sized(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    return bytes((tag, size)) + content if size < 0x80 else bytes((tag,)) + _varint(size) + content
+
+
+def _any_value(value: Value) -> bytes:
+    if isinstance(value, str):
+        return _sized(0x0A, value.encode("utf-8", "replace"))
+    if isinstance(value, bool):
+        return b"\x10\x01" if value else b"\x10\x00"
+    if isinstance(value, int):
+        return b"\x18" + _varint(value & 0xFFFF_FFFF_FFFF_FFFF)
+    if isinstance(value, float):
+        return b"\x21" + struct.pack("<d", value)
+    return _sized(0x2A, b"".join(_sized(0x0A, _any_value(item)) for item in value))
+
+
+def _key_value(key: str, value: Value) -> bytes:
+    return _sized(0x0A, key.encode("utf-8", "replace")) + _sized(0x12, _any_value(value))
+
+
+@lru_cache(maxsize=8192)
+def _common(key: str, value: str) -> bytes:
+    return _sized(0x4A, _key_value(key, value))
+
+
+def encode_attributes(attributes: Attributes) -> bytes:
+    """Return attributes as fields of a span, ready to be appended to one; short texts are remembered."""
+    return b"".join(
+        _common(key, value) if isinstance(value, str) and len(value) < _SHORT else _sized(0x4A, _key_value(key, value))
+        for key, value in attributes.items()
+    )
+
+
+def encode_span(
+    *,
+    name: str,
+    trace_id: bytes,
+    span_id: bytes,
+    parent_span_id: bytes,
+    start_ns: int,
+    end_ns: int,
+    attributes: Attributes,
+    links: Iterable[tuple[bytes, bytes]] = (),
+) -> bytes:
+    """Return one sampled span of kind INTERNAL; an empty `parent_span_id` makes it a root, `links` are (trace id, span id)."""
+    return b"".join(
+        (
+            _sized(0x0A, trace_id),
+            _sized(0x12, span_id),
+            _sized(0x22, parent_span_id) if parent_span_id else b"",
+            _sized(0x2A, name.encode("utf-8", "replace")),
+            b"\x30\x01\x39" + struct.pack("<Q", start_ns) + b"\x41" + struct.pack("<Q", end_ns),
+            encode_attributes(attributes),
+            *(_sized(0x6A, _sized(0x0A, trace) + _sized(0x12, span)) for trace, span in links),
+            b"\x85\x01" + struct.pack("<I", 1),
+        )
+    )
+
+
+def build_request(resource: Attributes, scope_name: str, scope_version: str, schema_url: str, spans: Iterable[bytes]) -> bytes:
+    """Return an OTLP trace request of one resource and one scope around encoded spans. Requests concatenate into one."""
+    owner = b"".join(_sized(0x0A, _key_value(key, value)) for key, value in resource.items())
+    scope = _sized(0x0A, scope_name.encode()) + _sized(0x12, scope_version.encode())
+    scoped = _sized(0x0A, scope) + b"".join(_sized(0x12, span) for span in spans) + _sized(0x1A, schema_url.encode())
+    return _sized(0x0A, _sized(0x0A, owner) + _sized(0x12, scoped))
+
+
+def partial_success(message: str) -> bytes:
+    """Return an export response that takes everything and warns; the message is cut to 1 KiB."""
+    cut = message.encode("utf-8", "replace")[:MAX_WARNING_BYTES].decode("utf-8", "ignore").encode()
+    return _sized(0x0A, _sized(0x12, cut)) if cut else b""
+
+
+def decode_request_json(body: bytes) -> str:
+    """Return a request as one line of OTLP JSON: hex ids, integer enums, 64-bit integers as strings."""
+    try:
+        tree = json_format.MessageToDict(ExportTraceServiceRequest.FromString(body), use_integers_for_enums=True)
+    except (DecodeError, UnicodeDecodeError) as error:
+        raise Undecodable(f"not an OTLP trace request: {error}") from None
+    for group in tree.get("resourceSpans", ()):
+        for scoped in group.get("scopeSpans", ()):
+            for span in scoped.get("spans", ()):
+                for owner in (span, *span.get("links", ())):
+                    for key in ("traceId", "spanId", "parentSpanId"):
+                        if key in owner:
+                            owner[key] = base64.b64decode(owner[key]).hex()
+    return json.dumps(tree, ensure_ascii=False, separators=(",", ":"))

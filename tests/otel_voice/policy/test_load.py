@@ -1,0 +1,105 @@
+"""Policy files: read strictly, all problems at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from otel_voice.policy import PolicyError, load_default, load_policy
+from otel_voice.policy.load import MESSAGE_TYPES, load_lexicon
+
+HEAD = 'version: "1"\nextends: default\n'
+
+
+def problems_of(tmp_path: Path, text: str) -> list[str]:
+    file = tmp_path / "policy.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(PolicyError) as raised:
+        load_policy(file)
+    return [problem.removeprefix(f"{file}:") for problem in raised.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "1: the policy is empty"),
+        ("- a\n", "1: the policy must be a mapping, not a list"),
+        ("a: [\n", "2: not readable as YAML"),
+        ("extends: default\n", "1: key `version` is missing"),
+        ('version: "1"\n', "1: message type `greeting` is not ruled"),
+        (HEAD + "message_typs: {}\n", "3: unknown key `message_typs` at the policy: did you mean `message_types`?"),
+        (HEAD + "message_types:\n  greting: {}\n", "4: unknown key `greting` at message_types: did you mean `greeting`?"),
+        (
+            HEAD + "message_types:\n  greeting: {grace_msec: 1}\n",
+            "4: unknown key `grace_msec` at message_types.greeting: did you mean `grace_ms`?",
+        ),
+        (HEAD + "defaults: {grace_ms: -1}\n", "3: defaults.grace_ms must be a whole number, 0 or more, not a whole number `-1`"),
+        (HEAD + "defaults: {grace_ms: soon}\n", "3: defaults.grace_ms must be a whole number, 0 or more, not text `soon`"),
+        (HEAD + "defaults: {confidence_floor: .nan}\n", "3: defaults.confidence_floor must be a number between 0 and 1"),
+        (HEAD + "defaults: {confidence_floor: 2}\n", "3: defaults.confidence_floor must be a number between 0 and 1"),
+        (HEAD + "defaults: {interrupted_by: [speach]}\n", "3: unknown value `speach` at defaults.interrupted_by: did you mean `speech`?"),
+        (HEAD + "defaults: {interrupted_by: [dtmf, dtmf]}\n", "3: `dtmf` at defaults.interrupted_by is given twice"),
+        (
+            HEAD + "defaults: {actions: {noise: continue_audio}}\n",
+            "3: unknown value `continue_audio` at defaults.actions.noise: did you mean `continue_agent_audio`?",
+        ),
+        (HEAD + "defaults: {actions: {nois: wait}}\n", "3: unknown key `nois` at defaults.actions: did you mean `noise`?"),
+        (HEAD + "defaults: {until: ende}\n", "3: unknown value `ende` at defaults.until: did you mean `end`?"),
+        (HEAD + "defaults: {until: {fraction: 0.5, position_ms: 1}}\n", "3: defaults.until must be `end`, `none`, or have one of"),
+        (HEAD + "defaults: {silence: [{after_ms: 5}]}\n", "3: key `action` is missing at defaults.silence[0]"),
+        (
+            HEAD + "defaults: {silence: [{after_ms: 5, action: wait}, {after_ms: 4, action: reprompt}]}\n",
+            "3: defaults.silence[1].after_ms must be more",
+        ),
+        (
+            HEAD + "names: {billing_summary: disclosur}\n",
+            "3: unknown value `disclosur` at names.billing_summary: did you mean `disclosure`?",
+        ),
+        (HEAD + "names: {greeting: other}\n", "3: `greeting` at names is a message type itself"),
+        (HEAD + "workflows:\n  pay:\n    menu: {}\n", "5: unknown key `menu` at workflows.pay: did you mean `menu_prompt`?"),
+        (HEAD + "extends: default\n", "3: key `extends` at the policy is given twice"),
+        (HEAD + "defaults: {grace_ms: 1, grace_ms: 2}\n", "3: key `grace_ms` at defaults is given twice"),
+        (HEAD + "defaults: &a [*a]\n", "3: defaults must be a mapping, not a list"),
+    ],
+)
+def test_a_mistake_is_named_with_line_and_nearest_name(tmp_path: Path, text: str, problem: str) -> None:
+    """Each mistake says where it is and what was probably meant."""
+    found = problems_of(tmp_path, text)
+
+    assert any(each.startswith(problem) for each in found), found
+
+
+def test_all_problems_come_at_once(tmp_path: Path) -> None:
+    """Three mistakes are three problems, not one after another."""
+    assert len(problems_of(tmp_path, HEAD + "x: 1\ndefaults: {y: 1}\nnames: {z: q}\n")) == 3
+
+
+def test_a_missing_file_is_a_problem(tmp_path: Path) -> None:
+    """A file that cannot be read is reported like any other mistake."""
+    with pytest.raises(PolicyError, match="cannot be read"):
+        load_policy(tmp_path / "none.yaml")
+
+
+def test_the_default_rules_every_type() -> None:
+    """The default policy has a rule, with its reason, for each message type, and is read once."""
+    assert {(None, name) for name in MESSAGE_TYPES} == set(load_default().rules)
+    assert all(rule.because for rule in load_default().rules.values())
+    assert load_default() is load_default()
+
+
+def test_a_policy_inherits_what_it_does_not_say(tmp_path: Path) -> None:
+    """`extends: default` keeps the other types, and the other settings of a type."""
+    file = tmp_path / "policy.yaml"
+    file.write_text(HEAD + "message_types:\n  greeting: {grace_ms: 900}\n", encoding="utf-8")
+    policy = load_policy(file)
+
+    assert (policy.version, policy.rules[(None, "greeting")].grace_ms) == ("1", 900)
+    assert load_default().rules[(None, "greeting")].silence == policy.rules[(None, "greeting")].silence
+    assert load_default().rules[(None, "disclosure")] == policy.rules[(None, "disclosure")]
+
+
+def test_there_is_no_lexicon_but_english() -> None:
+    """A language without lexicon is said so."""
+    with pytest.raises(KeyError, match="no lexicon for language `xx`"):
+        load_lexicon("xx")

@@ -1,0 +1,44 @@
+"""The candidate and the registry say the same."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+from otel_voice_schema.attributes import ATTRIBUTES, Action
+
+from otel_voice.policy import CANDIDATE_ATTRIBUTES, Candidate, candidate_from_attributes, effect_of
+
+SAMPLES = {"string": "final", "int": 7, "double": 0.5, "boolean": True}
+
+
+def test_every_field_is_a_registry_attribute() -> None:
+    """Agent and processor decide on the same evidence: no field without attribute, no attribute twice."""
+    assert {each.name for each in fields(Candidate)} == set(CANDIDATE_ATTRIBUTES)
+    assert set(CANDIDATE_ATTRIBUTES.values()) <= set(ATTRIBUTES)
+    assert len(CANDIDATE_ATTRIBUTES) == len(set(CANDIDATE_ATTRIBUTES.values()))
+
+
+def test_every_attribute_reaches_its_field() -> None:
+    """A candidate read from attributes holds each of them."""
+    attributes = {key: SAMPLES[ATTRIBUTES[key].type] for key in CANDIDATE_ATTRIBUTES.values()}
+    candidate = candidate_from_attributes(attributes)
+
+    assert attributes == {key: getattr(candidate, name) for name, key in CANDIDATE_ATTRIBUTES.items()}
+
+
+@pytest.mark.parametrize("value", [None, [], {}, b"x", object()])
+def test_a_wrong_type_counts_as_absent(value: object) -> None:
+    """What no registry type allows is no evidence."""
+    assert Candidate() == candidate_from_attributes(dict.fromkeys(CANDIDATE_ATTRIBUTES.values(), value))
+
+
+def test_a_boolean_is_no_number() -> None:
+    """`True` is not the position 1."""
+    assert candidate_from_attributes({CANDIDATE_ATTRIBUTES["position_ms"]: True}).position_ms is None
+
+
+def test_every_action_has_an_effect() -> None:
+    """Stop, keep or pause, and nothing else; an unknown action keeps."""
+    assert {"stop", "keep", "pause"} == {effect_of(action) for action in Action}
+    assert effect_of("dance") == "keep"

@@ -1,0 +1,72 @@
+"""Wheel, sdist and editable install work in an empty environment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.packaging
+ROOT = Path(__file__).parents[2]
+
+
+def run(*command: str | Path, cwd: Path | None = None) -> str:
+    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both distributions, the wheel built from the sdist."""
+    out = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, ROOT)
+    return out
+
+
+def fresh(folder: Path, what: str, *, editable: bool = False) -> Path:
+    run(sys.executable, "-m", "venv", folder)
+    run(folder / "bin/pip", "install", "-q", *(["-e"] if editable else []), what)
+    return folder / "bin"
+
+
+def test_the_wheel_carries_its_data(built: Path) -> None:
+    """Registry, JSON Schemas, lexicon, default policy, recordings and py.typed are in the wheel; tests are not."""
+    (wheel,) = built.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    wanted = {
+        "otel_voice_schema/registry/attributes.yaml",
+        "otel_voice_schema/versions/2026-11-25/envelope.json",
+        "otel_voice/policy/default.yaml",
+        "otel_voice/policy/lexicons/en.yaml",
+        "otel_voice_processor/data/livekit.jsonl",
+    }
+    wanted |= {f"{package}/py.typed" for package in ("otel_voice", "otel_voice_schema", "otel_voice_processor", "otel_voice_dashboards")}
+
+    assert wanted <= names
+    assert not [name for name in names if name.startswith("tests/")]
+
+
+def test_the_agents_side_is_small_and_imports(built: Path, tmp_path: Path) -> None:
+    """The bare wheel installs without grpc or an SDK, and the helpers import."""
+    (wheel,) = built.glob("*.whl")
+    bin_ = fresh(tmp_path / "agent", str(wheel))
+    listed = run(bin_ / "pip", "list", "--format=freeze").lower()
+
+    assert "grpcio" not in listed
+    assert "opentelemetry-sdk" not in listed
+    run(bin_ / "python", "-c", "import otel_voice, otel_voice_schema; from otel_voice.policy import load_default; load_default()")
+
+
+def test_the_processor_installs_and_checks(built: Path, tmp_path: Path) -> None:
+    """With its extra, the CLI runs from the wheel and from an editable install."""
+    (wheel,) = built.glob("*.whl")
+    for name, bin_ in (
+        ("wheel", fresh(tmp_path / "wheel", f"{wheel}[processor]")),
+        ("editable", fresh(tmp_path / "editable", f"{ROOT}[processor]", editable=True)),
+    ):
+        assert "conform" in run(bin_ / "otel-voice", "check"), name
+        assert "voice_interruption_episodes_total" in run(bin_ / "otel-voice", "queries"), name

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import argparse
+
+import pytest
+from otel_voice_processor.cli.demo import add_arguments, run
+from otel_voice_processor.cli.recorded import recorded
+from otel_voice_processor.testing import free_port
+
+
+def options(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return parser.parse_args(words)
+
+
+def test_the_demo_judges_every_call_as_it_really_happened(capsys: pytest.CaptureFixture[str]) -> None:
+    """The demo shows one call, the eight cases, LiveKit's recordings and the scorecard, and exits 0 only if all were judged right."""
+    code = run(options("--calls", "40"))
+    shown = capsys.readouterr().out
+
+    assert "WRONG" not in shown
+    assert code == 0, shown
+    for words in (
+        "The caller meant it",
+        "The eight test cases",
+        "40 simulated calls: judged as it really happened in 40",
+        "Recorded from LiveKit",
+    ):
+        assert words in shown
+    for words in ("Scorecard of 40 calls", "downstream received", "otel-voice serve --show", "exporters:"):
+        assert words in shown
+    assert max(len(line) for line in shown.splitlines()) <= 120
+
+
+def test_a_processor_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """With `--to` and nobody listening the demo says who did not take the spans, and exits 1."""
+    port = free_port()
+    code = run(options("--to", f"127.0.0.1:{port}", "--calls", "1"))
+
+    assert code == 1
+    assert f"nobody took the spans at `127.0.0.1:{port}`" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_recordings_ship_with_the_package() -> None:
+    """Nine recorded LiveKit calls come with the package, each with its messages in order."""
+    scenarios = list(recorded())
+
+    assert len(scenarios) == 9
+    for scenario in scenarios:
+        assert scenario.messages
+        assert [item["t_ms"] for item in scenario.messages] == sorted(item["t_ms"] for item in scenario.messages)

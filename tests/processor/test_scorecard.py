@@ -1,0 +1,93 @@
+"""Rates from records, counters that Prometheus can read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from otel_voice_processor.scorecard import OVERFLOW, Capped, Scorecard, rates, wilson
+
+S = 1_000_000_000
+
+
+def test_wilson_is_the_published_interval() -> None:
+    """10 of 20 lies between 0.299 and 0.701 (Wilson 1927, 95 %)."""
+    low, high = wilson(10, 20)
+
+    assert low == pytest.approx(0.299, abs=1e-3)
+    assert high == pytest.approx(0.701, abs=1e-3)
+    assert wilson(0, 0) == (None, None)
+
+
+@pytest.fixture
+def missed(timeline: Any) -> Any:
+    return timeline("m").started().speaks("r1", 1.0, 9.0).says("no the wrong date", 3.0, 4.0).ends(12.0, outcome="failed").record()
+
+
+@pytest.fixture
+def false(timeline: Any) -> Any:
+    return timeline("f").started().speaks("r1", 1.0).says("uh-huh", 3.0, 3.25).cut("r1", 3.3).ends(9.0).record()
+
+
+def test_seven_rates(missed: Any, false: Any) -> None:
+    """One miss, one false stop: each in its own rate."""
+    by_name = {rate.name: rate for rate in rates([missed, false])}
+
+    assert len(by_name) == 7
+    assert (by_name["missed_interruption"].numerator, by_name["missed_interruption"].denominator) == (1, 1)
+    assert (by_name["false_interruption"].numerator, by_name["false_interruption"].denominator) == (1, 1)
+    assert (by_name["task_completion"].numerator, by_name["task_completion"].denominator) == (1, 2)
+    assert by_name["silence_after"].value is None
+
+
+def test_no_calls_give_no_values() -> None:
+    """Nothing counted is not 0 %."""
+    assert [rate.value for rate in rates([])] == [None] * 7
+
+
+def test_a_new_series_begins_with_zero(missed: Any) -> None:
+    """A first miss is exported as 0 at the previous export, then as 1."""
+    card = Scorecard(100 * S)
+    assert list(card.points(160 * S)) == []
+    card.count_episode(missed.episodes[0], missed, 170 * S)
+    points = [point for point in card.points(220 * S) if point.metric.name == "voice.interruption.episodes"]
+
+    assert [(point.time_ns, point.value) for point in points] == [(160 * S, 0), (220 * S, 1)]
+    again = [point for point in card.points(280 * S) if point.metric.name == "voice.interruption.episodes"]
+    assert [(point.time_ns, point.value) for point in again] == [(280 * S, 1)]
+
+
+def test_timestamps_only_grow(missed: Any) -> None:
+    """A clock that stands still or runs back exports nothing."""
+    card = Scorecard(100 * S)
+    card.count_call(missed, 110 * S)
+    assert list(card.points(120 * S))
+    assert list(card.points(120 * S)) == []
+    assert list(card.points(90 * S)) == []
+
+
+def test_idle_series_are_dropped(missed: Any) -> None:
+    """A series not touched for a day is no longer exported."""
+    card = Scorecard(100 * S)
+    card.count_call(missed, 110 * S)
+    list(card.points(120 * S))
+
+    assert list(card.points(120 * S + 25 * 3600 * S)) == []
+
+
+def test_label_values_are_capped() -> None:
+    """Workflows past the cap become `other`; versions keep the newest."""
+    workflow, version = Capped(2), Capped(2, newest=True)
+
+    assert [workflow(value) for value in "abca"] == ["a", "b", "other", "a"]
+    assert [version(value) for value in "1232"] == ["1", "2", "3", "2"]
+
+
+def test_series_past_the_bound_overflow(missed: Any, false: Any) -> None:
+    """One series too many goes to the overflow series."""
+    card = Scorecard(100 * S, max_series=1)
+    card.count_episode(missed.episodes[0], missed, 110 * S)
+    card.count_episode(false.episodes[0], false, 110 * S)
+    labels = {point.labels for point in card.points(120 * S) if point.metric.name == "voice.interruption.episodes"}
+
+    assert OVERFLOW in labels

@@ -1,0 +1,62 @@
+"""What the READMEs say is so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from otel_voice_processor.cli import COMMANDS
+from otel_voice_processor.config import parse_config
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_config_example_conforms() -> None:
+    """The README's config is read without a problem."""
+    (example,) = blocks(README, "yaml")
+
+    assert parse_config(example, "README.md").metrics is not None
+
+
+def test_the_python_examples_compile() -> None:
+    """Each example is Python."""
+    for example in blocks(README, "python"):
+        compile("async def example():\n" + "".join(f"    {line}\n" for line in example.splitlines()), "README.md", "exec")
+
+
+def test_the_helper_example_runs() -> None:
+    """The example for any runtime emits whole events, strictly."""
+    from otel_voice.testing import capture_events
+
+    example = next(block for block in blocks(README, "python") if "VoiceCall(" in block)
+    with capture_events() as events:
+        exec(compile(example, "README.md", "exec"), {})
+
+    assert "voice.interruption.call_ended" in {event.name for event in events}
+
+
+def test_every_command_is_in_a_readme() -> None:
+    """A command without words does not pass."""
+    for name in COMMANDS:
+        assert f"otel-voice {name}" in README
+
+
+def test_every_setting_is_in_the_processors_readme() -> None:
+    """A setting without words does not pass."""
+    text = (ROOT / "processor/README.md").read_text(encoding="utf-8")
+    source = (ROOT / "processor/otel_voice_processor/config.py").read_text(encoding="utf-8")
+    for key in set(re.findall(r'"([a-z_]+)": self\.', source)):
+        assert f"{key}" in text, key
+
+
+def test_the_codes_of_problems_are_in_the_schemas_readme() -> None:
+    """Every stable problem code has a row."""
+    text = (ROOT / "schema/README.md").read_text(encoding="utf-8")
+    source = (ROOT / "schema/otel_voice_schema/validate.py").read_text(encoding="utf-8")
+    for code in set(re.findall(r'(?:code=|_error\()"([a-z_]+)"', source)):
+        assert f"`{code}`" in text, code
