@@ -1,7 +1,9 @@
-"""Emit what a voice agent did when it was interrupted: `VoiceCall`, one method per event."""
+"""Tells how a voice agent's interruptions went, as OpenTelemetry spans."""
 
-from otel_voice.call import VoiceCall, failures
+from __future__ import annotations
+
+from otel_voice.call import VoiceCall
 from otel_voice.configure import configure
 from otel_voice.interruption import Interruption
 
-__all__ = ["Interruption", "VoiceCall", "configure", "failures"]
+__all__ = ["Interruption", "VoiceCall", "configure"]

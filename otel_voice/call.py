@@ -1,58 +1,47 @@
-"""One call as an agent emits it: ids and context carried, one method per event, never an exception into the agent."""
+"""One call: carries ids and context, one method per event. Nothing here raises into the agent."""
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from opentelemetry.trace import TracerProvider
-from otel_voice_schema import SCHEMA_VERSION
 from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
 
-from otel_voice.emit import Emitter, kept
+from otel_voice.emit import Emitter, Value, guarded, nothing
+from otel_voice.facts import checked, event_name, missing
 from otel_voice.interruption import Interruption
+from otel_voice.transcript import Redactor
 
-LOG = logging.getLogger("otel_voice")
 MS = 1_000_000
+_CLASS_KEYS = (a.VOICE_CALLER_INPUT_CLASS, a.VOICE_CALLER_INPUT_CLASS_CONFIDENCE, a.VOICE_JUDGE_VERSION)
+MENU = "menu_prompt"  # the only message type during which a digit may be sent
+Facts = dict[str, Value | None]
 
 
-class _Faults:
-    """What went wrong inside: logged once, counted; raised in strict mode."""
-
-    strict = False
-    count = 0
+def new_id(prefix: str) -> str:
+    """Return a random id."""
+    return f"{prefix}_{uuid.uuid4().hex[:12]}"
 
 
-def set_strict(strict: bool) -> bool:
-    """Let failures inside the helpers raise (tests) or not (agents); return what was set before."""
-    before, _Faults.strict = _Faults.strict, strict
-    return before
+@dataclass(slots=True, kw_only=True)
+class _Speech:
+    """The response that plays, or the last that did."""
 
-
-def failures() -> int:
-    """Return how many events could not be emitted since the process began."""
-    return _Faults.count
-
-
-@contextlib.contextmanager
-def guarded() -> Iterator[None]:
-    """Keep a failure inside from the agent: logged once, counted; raised in strict mode."""
-    try:
-        yield
-    except Exception:
-        if _Faults.strict:
-            raise
-        _Faults.count += 1
-        if _Faults.count == 1:
-            LOG.exception("a voice event could not be emitted; further failures are only counted")
+    response_id: str
+    message_type: str | None
+    interruptible: bool | None
+    question_pending: bool | None
+    start_ns: int
+    playing: bool = True
 
 
 class VoiceCall:
-    """One caller, one connection. Every time argument is Unix nanoseconds, now where not given."""
+    """Emits the events of one call; emits `call_started` when made. Times are Unix nanoseconds, now where not given."""
 
     def __init__(
         self,
@@ -69,152 +58,207 @@ class VoiceCall:
         join: bool = False,
         sampling_ratio: float = 1.0,
         keep_text: bool = False,
-        keep_digits: bool = False,
+        send_digits: bool = False,
         clock: Callable[[], int] = time.time_ns,
         start: bool = True,
         at: int | None = None,
     ) -> None:
-        self.call_id = call_id
-        self.policy_version = policy_version
-        self._clock = clock
-        self._keep_text = keep_text
-        self._keep_digits = keep_digits
-        self._kept = kept(call_id, sampling_ratio)
-        self._salt = secrets.token_bytes(16)
-        self._emitter = Emitter(call_id, tracer_provider, join=join)
-        self._message_type: str | None = None
-        self._responses: dict[str, dict[str, object]] = {}
-        self._current: dict[str, object] = {a.VOICE_AGENT_SPEECH_STATE: "idle"}
-        self._counters: dict[str, int] = {}
-        self._turn: str | None = None
-        self._ended = False
-        self._first = True
-        self._common: dict[str, object | None] = {
-            a.VOICE_SCHEMA_VERSION: SCHEMA_VERSION,
+        self.call_id, self.workflow, self.runtime, self.policy_version, self.language = call_id, workflow, runtime, policy_version, language
+        self.clock = clock
+        self._fixed: Facts = {
+            a.VOICE_SCHEMA_VERSION: e.SCHEMA_VERSION,
             a.VOICE_CALL_ID: call_id,
             a.VOICE_WORKFLOW: workflow,
             a.VOICE_RUNTIME_NAME: runtime,
             a.VOICE_AGENT_POLICY_VERSION: policy_version,
             a.VOICE_CALLER_LANGUAGE: language,
-            a.GEN_AI_AGENT_NAME: agent_name,
             a.VOICE_CALL_OBSERVABLE: None if observable is None else tuple(observable),
+            a.GEN_AI_AGENT_NAME: agent_name,
             a.VOICE_SAMPLING_RATIO: sampling_ratio if sampling_ratio < 1.0 else None,
         }
+        self._runtime_version = runtime_version
+        self._send_digits = send_digits
+        self._emitter = Emitter(str(call_id), tracer_provider=tracer_provider, join=join, ratio=sampling_ratio)
+        self._redactor = Redactor(keep_text=keep_text)
+        self._speech: _Speech | None = None
+        self._state: str | None = None
+        self._turn: str | None = None
+        self._messages: list[str] = []
+        self._stretches: dict[str, int] = {}
+        self._classes: dict[str, Facts] = {}  # of the newest stretch that was heard and has not stopped
+        self._started = self._ended = self._escalated = False
         if start:
-            self.event(e.CALL_STARTED, {a.VOICE_RUNTIME_VERSION: runtime_version}, at=at)
+            self.start(at=at)
 
     @classmethod
-    def attach(cls, call_id: str, **settings: object) -> VoiceCall:
-        """Return a further emitter of a call that another process started; it emits no `call_started`."""
-        return cls(call_id, start=False, **settings)  # type: ignore[arg-type]
-
-    def event(self, name: str, facts: Mapping[str, object], *, at: int | None = None, start: int | None = None) -> None:
-        """Emit any event: context is added, facts that are None or absent are listed as missing. Never raises into the agent."""
-        if not self._kept:
-            return
-        with guarded():
-            end_ns = self._clock() if at is None else at
-            told = {key: value for key, value in {**self._common, **self._current, **facts}.items() if value is not None}
-            if self._turn is not None:
-                told.setdefault(a.VOICE_TURN_ID, self._turn)
-            told[a.VOICE_EVENT_ID] = secrets.token_hex(8)
-            missing = _missing(name, told)
-            if missing:
-                told[a.VOICE_EVIDENCE_MISSING] = missing
-            self._emitter.emit(name, told, start_ns=end_ns if start is None else start, end_ns=end_ns, first=self._first)
-            self._first = False
-
-    @contextlib.contextmanager
-    def message(self, message_type: str) -> Iterator[None]:
-        """Give what the agent begins to say inside this block its message type, for example `disclosure`."""
-        before, self._message_type = self._message_type, message_type
-        try:
-            yield
-        finally:
-            self._message_type = before
+    def attach(
+        cls,
+        call_id: str,
+        *,
+        runtime: str | None = None,
+        workflow: str | None = None,
+        policy_version: str | None = None,
+        tracer_provider: TracerProvider | None = None,
+        sampling_ratio: float = 1.0,
+        keep_text: bool = False,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> VoiceCall:
+        """Return a further emitter of a call that another one started: same trace, no `call_started`."""
+        return cls(
+            call_id,
+            runtime=runtime,
+            workflow=workflow,
+            policy_version=policy_version,
+            observable=None,
+            tracer_provider=tracer_provider,
+            sampling_ratio=sampling_ratio,
+            keep_text=keep_text,
+            clock=clock,
+            start=False,
+        )
 
     @property
     def message_type(self) -> str | None:
-        """Return the message type that a response begun now would have."""
-        return self._message_type
+        """The message type that a response begun now has."""
+        return self._messages[-1] if self._messages else None
 
+    @property
+    def ended(self) -> bool:
+        """Whether `call_ended` was told."""
+        return self._ended
+
+    @guarded(nothing)
+    def start(self, *, at: int | None = None) -> None:
+        """Tell that the call began; once."""
+        if not self._started:
+            self._started = True
+            self._emit(e.CALL_STARTED, {a.VOICE_RUNTIME_VERSION: self._runtime_version}, at, link=True)
+
+    @guarded(nothing)
     def turn(self, turn_id: str) -> None:
-        """Say whose go it is from now on."""
+        """Set the turn that the events after this belong to."""
         self._turn = turn_id
 
+    @guarded(nothing)
+    def agent_state(self, state: str) -> None:
+        """Set what the agent is doing where no speech event tells it: thinking, listening, idle."""
+        self._state = state
+
+    @guarded(nothing)
+    def mark_escalated(self) -> None:
+        """Note that the call was handed to a human; `call_ended` tells it."""
+        self._escalated = True
+
+    @contextmanager
+    def message(self, message_type: str) -> Iterator[None]:
+        """Give the responses begun inside the block this message type."""
+        self._messages.append(message_type)
+        try:
+            yield
+        finally:
+            self._messages.pop()
+
+    @guarded(lambda self: new_id("response"))
     def agent_speech_started(
         self,
         response_id: str | None = None,
         *,
-        position_ms: int | None = None,
+        position_ms: int | None = 0,
         planned_ms: int | None = None,
         interruptible: bool | None = None,
         question_pending: bool | None = None,
-        message_type: str | None = None,
         resumed: bool = False,
+        message_type: str | None = None,
         at: int | None = None,
     ) -> str:
-        """Emit that audio of a response began, or went on where `resumed`; return the response's id."""
-        name = response_id or self._next("response")
-        context = self._responses.setdefault(
-            name,
-            {
-                a.VOICE_AGENT_RESPONSE_ID: name,
-                a.VOICE_AGENT_MESSAGE_TYPE: message_type or self._message_type,
-                a.VOICE_AGENT_SPEECH_INTERRUPTIBLE: interruptible,
-                a.VOICE_AGENT_QUESTION_PENDING: question_pending,
-                a.VOICE_AGENT_RESPONSE_DURATION_MS: planned_ms,
-            },
-        )
-        self._current = {**context, a.VOICE_AGENT_SPEECH_STATE: "speaking"}
-        begin = 0 if position_ms is None and not resumed else position_ms
-        facts: dict[str, object] = {a.VOICE_AGENT_PLAYBACK_POSITION_MS: begin, a.VOICE_AGENT_PLAYBACK_RESUMED: True if resumed else None}
-        self.event(e.AGENT_SPEECH_STARTED, facts, at=at)
+        """Tell that a response began to play, or went on, and return its id."""
+        now, last = self._time(at), self._speech
+        name = response_id or (last.response_id if resumed and last else new_id("response"))
+        if resumed and last is not None and last.response_id == name:
+            last.playing = True
+        else:
+            self._speech = _Speech(
+                response_id=name,
+                message_type=message_type or self.message_type,
+                interruptible=interruptible,
+                question_pending=question_pending,
+                start_ns=now,
+            )
+        self._state = a.SpeechState.SPEAKING.value
+        facts: Facts = {
+            a.VOICE_AGENT_RESPONSE_ID: name,
+            a.VOICE_AGENT_PLAYBACK_POSITION_MS: position_ms,
+            a.VOICE_AGENT_RESPONSE_DURATION_MS: planned_ms,
+            a.VOICE_AGENT_PLAYBACK_RESUMED: True if resumed else None,
+        }
+        self._emit(e.AGENT_SPEECH_STARTED, facts, now)
         return name
 
-    def agent_speech_stopped(self, response_id: str, *, position_ms: int | None = None, end_reason: str, at: int | None = None) -> None:
-        """Emit that audio of a response ended: completed, interrupted or failed. Without it nobody knows what overlapped."""
-        facts = {a.VOICE_AGENT_PLAYBACK_POSITION_MS: position_ms, a.VOICE_AGENT_PLAYBACK_END_REASON: end_reason}
-        self._of(response_id, e.AGENT_SPEECH_STOPPED, facts, at)
-        if self._current.get(a.VOICE_AGENT_RESPONSE_ID) == response_id:
-            self._current = {**self._current, a.VOICE_AGENT_SPEECH_STATE: "listening"}
+    @guarded(nothing)
+    def agent_speech_stopped(
+        self, response_id: str | None = None, *, position_ms: int | None = None, end_reason: str | None = None, at: int | None = None
+    ) -> None:
+        """Tell that a response's audio ended; the span covers it."""
+        now, speech = self._time(at), self._speech_of(response_id)
+        start = speech.start_ns if speech else now - (position_ms or 0) * MS
+        facts: Facts = {
+            a.VOICE_AGENT_RESPONSE_ID: response_id or (speech.response_id if speech else None),
+            a.VOICE_AGENT_PLAYBACK_POSITION_MS: position_ms,
+            a.VOICE_AGENT_PLAYBACK_END_REASON: end_reason,
+        }
+        if speech is self._speech:
+            self._state = a.SpeechState.LISTENING.value
+        self._emit(e.AGENT_SPEECH_STOPPED, facts, now, start=min(start, now))
+        if speech is not None:
+            speech.playing = False
 
+    @guarded(nothing)
     def agent_speech_interrupted(
         self,
-        response_id: str,
+        response_id: str | None = None,
         *,
         position_ms: int | None = None,
         reason: str | None = None,
         heard_chars: int | None = None,
+        heard_text: str | None = None,
         provisional: bool = False,
         at: int | None = None,
     ) -> None:
-        """Emit that audio was cut, or paused where `provisional`: a pause that the runtime may still take back."""
-        facts = {
+        """Tell that a response's audio was cut, or paused where provisional; the heard text leaves only where opted in."""
+        speech = self._speech_of(response_id)
+        facts: Facts = {
+            a.VOICE_AGENT_RESPONSE_ID: response_id or (speech.response_id if speech else None),
             a.VOICE_AGENT_PLAYBACK_POSITION_MS: position_ms,
             a.VOICE_AGENT_PLAYBACK_INTERRUPT_REASON: reason,
-            a.VOICE_AGENT_HEARD_TEXT_BOUNDARY: heard_chars,
+            a.VOICE_AGENT_HEARD_TEXT_BOUNDARY: len(heard_text) if heard_chars is None and heard_text is not None else heard_chars,
+            a.VOICE_AGENT_HEARD_TEXT_TEXT: heard_text if self._redactor.keep_text else None,
             a.VOICE_AGENT_PLAYBACK_PROVISIONAL: True if provisional else None,
         }
-        self._of(response_id, e.AGENT_SPEECH_INTERRUPTED, facts, at)
-        if self._current.get(a.VOICE_AGENT_RESPONSE_ID) == response_id:
-            self._current = {**self._current, a.VOICE_AGENT_SPEECH_STATE: "paused" if provisional else "listening"}
+        self._state = a.SpeechState.PAUSED.value if provisional else a.SpeechState.LISTENING.value
+        self._emit(e.AGENT_SPEECH_INTERRUPTED, facts, at)
 
-    def _of(self, response_id: str, name: str, facts: dict[str, object], at: int | None) -> None:
-        context = self._responses.get(response_id, {a.VOICE_AGENT_RESPONSE_ID: response_id})
-        self.event(name, {**context, a.VOICE_AGENT_RESPONSE_DURATION_MS: None, **facts}, at=at)
-
-    def user_speech_started(self, *, audio_source: str | None = None, vad_confidence: float | None = None, at: int | None = None) -> str:
-        """Emit that the caller began to make sound; return the stretch's id."""
-        stretch = self._next("stretch")
-        facts = {
-            a.VOICE_CALLER_STRETCH_ID: stretch,
+    @guarded(lambda self: new_id("stretch"))
+    def user_speech_started(
+        self,
+        *,
+        audio_source: str | None = None,
+        vad_confidence: float | None = None,
+        energy_db: float | None = None,
+        at: int | None = None,
+    ) -> str:
+        """Tell that the caller began to make sound, and return the id of this stretch."""
+        now, stretch_id = self._time(at), new_id("stretch")
+        self._stretches[stretch_id] = now
+        facts: Facts = {
+            a.VOICE_CALLER_STRETCH_ID: stretch_id,
             a.VOICE_CALLER_AUDIO_SOURCE: audio_source,
             a.VOICE_CALLER_VAD_CONFIDENCE: vad_confidence,
+            a.VOICE_CALLER_AUDIO_ENERGY_DB: energy_db,
         }
-        self.event(e.USER_SPEECH_STARTED, facts, at=at)
-        return stretch
+        self._emit(e.USER_SPEECH_STARTED, facts, now)
+        return stretch_id
 
+    @guarded(nothing)
     def user_speech_stopped(
         self,
         stretch_id: str | None = None,
@@ -225,42 +269,47 @@ class VoiceCall:
         text: str | None = None,
         at: int | None = None,
     ) -> None:
-        """Emit that the caller fell silent; the event's time is the end of speech. `text` is classified, then redacted."""
-        with guarded():
-            end = self._clock() if at is None else at
-            facts: dict[str, object] = {
-                a.VOICE_CALLER_STRETCH_ID: stretch_id,
-                a.VOICE_CALLER_SPEECH_DURATION_MS: duration_ms,
-                a.VOICE_CALLER_SILENCE_DURATION_MS: silence_ms,
-                a.VOICE_CALLER_TRANSCRIPT_STATUS: transcript_status,
-            }
-            if text is not None:
-                facts |= self._heard(text, transcript_status or "final", duration_ms=duration_ms)
-            self.event(e.USER_SPEECH_STOPPED, facts, at=end, start=None if duration_ms is None else end - duration_ms * MS)
+        """Tell that the caller fell silent; the span is the speech."""
+        now = self._time(at)
+        began = self._stretches.pop(stretch_id, None) if stretch_id else None
+        if duration_ms is None and began is not None:
+            duration_ms = max(0, round((now - began) / MS))
+        facts: Facts = {
+            a.VOICE_CALLER_STRETCH_ID: stretch_id,
+            a.VOICE_CALLER_SPEECH_DURATION_MS: duration_ms,
+            a.VOICE_CALLER_TRANSCRIPT_STATUS: transcript_status,
+            a.VOICE_CALLER_SILENCE_DURATION_MS: silence_ms,
+        }
+        known = self._classes.pop(stretch_id, {}) if stretch_id else {}  # told again, so that a judge need not look back
+        facts |= self._described(text, transcript_status) if text is not None else known
+        self._emit(e.USER_SPEECH_STOPPED, facts, now, start=now - (duration_ms or 0) * MS)
 
+    @guarded(nothing)
     def user_transcript(
         self,
-        stretch_id: str | None,
+        stretch_id: str | None = None,
         *,
         text: str,
         status: str,
         confidence: float | None = None,
         inferred: bool = False,
-        duration_ms: int | None = None,
         at: int | None = None,
     ) -> None:
-        """Emit what the recogniser heard: partial, final, empty or unavailable. `text` is classified, then redacted."""
-        with guarded():
-            end = self._clock() if at is None else at
-            facts = self._heard(text, status, confidence=confidence, duration_ms=duration_ms)
-            facts |= {
-                a.VOICE_CALLER_STRETCH_ID: stretch_id,
-                a.VOICE_CALLER_TRANSCRIPT_EVIDENCE_TIME_MS: end // MS,
-                a.VOICE_CALLER_TRANSCRIPT_CONFIDENCE: confidence,
-                a.VOICE_CALLER_TRANSCRIPT_INFERRED: True if inferred else None,
-            }
-            self.event(e.USER_TRANSCRIPT, facts, at=end)
+        """Tell what the recogniser heard of a stretch: classified, then redacted unless the call keeps text."""
+        now = self._time(at)
+        facts: Facts = {
+            a.VOICE_CALLER_STRETCH_ID: stretch_id,
+            a.VOICE_CALLER_TRANSCRIPT_STATUS: status,
+            a.VOICE_CALLER_TRANSCRIPT_EVIDENCE_TIME_MS: now // MS,
+            a.VOICE_CALLER_TRANSCRIPT_CONFIDENCE: confidence,
+            a.VOICE_CALLER_TRANSCRIPT_INFERRED: True if inferred else None,
+        }
+        described = self._described(text, status, confidence)
+        if stretch_id in self._stretches:
+            self._classes = {stretch_id: {key: value for key, value in described.items() if key in _CLASS_KEYS}}
+        self._emit(e.USER_TRANSCRIPT, facts | described, now)
 
+    @guarded(lambda self: Interruption(self, new_id("interruption")))
     def candidate(
         self,
         *,
@@ -271,97 +320,128 @@ class VoiceCall:
         words: int | None = None,
         text: str | None = None,
         dtmf_digit: str | None = None,
-        expected_digits: Sequence[str] | None = None,
+        expected_digits: Collection[str] | None = None,
         intent_label: str | None = None,
         stretch_id: str | None = None,
         is_backchannel: bool | None = None,
         at: int | None = None,
     ) -> Interruption:
-        """Emit that the caller may be interrupting; a key is compared with `expected_digits` here and does not leave."""
-        facts: dict[str, object] = {
+        """Tell that the caller may be interrupting; `expected_digits` are the keys on offer, `any` for every key."""
+        speech = self._speech if self._speech and self._speech.playing else None
+        response_id = speech.response_id if speech else None
+        made = Interruption(self, new_id("interruption"), response_id=response_id, stretch_id=stretch_id, input_type=input_type)
+        facts: Facts = {
+            a.VOICE_INTERRUPTION_ID: made.interruption_id,
             a.VOICE_CALLER_INPUT_TYPE: input_type,
             a.VOICE_DETECTOR_MODE: mode,
             a.VOICE_DETECTOR_THRESHOLD: threshold,
             a.VOICE_CALLER_SPEECH_DURATION_MS: speech_ms,
-            a.VOICE_CALLER_TRANSCRIPT_WORD_COUNT: words,
             a.VOICE_CALLER_INTENT_LABEL: intent_label,
             a.VOICE_CALLER_STRETCH_ID: stretch_id,
             a.VOICE_CALLER_INPUT_IS_BACKCHANNEL: is_backchannel,
         }
-        interruption = Interruption(self, self._next("interruption"), {})
-        with guarded():
-            if dtmf_digit is not None:
-                facts |= self._pressed(dtmf_digit, expected_digits)
-            if text is not None:
-                facts |= self._heard(text, "partial", duration_ms=speech_ms)
-            self.event(e.CANDIDATE_DETECTED, {a.VOICE_INTERRUPTION_ID: interruption.id, **facts}, at=at)
-            carried = (a.VOICE_CALLER_INPUT_TYPE, a.VOICE_CALLER_SPEECH_DURATION_MS, a.VOICE_CALLER_STRETCH_ID, a.VOICE_CALLER_INPUT_CLASS)
-            known = (*carried, a.VOICE_CALLER_INPUT_CLASS_CONFIDENCE, a.VOICE_CALLER_DTMF_EXPECTED, a.VOICE_CALLER_INTENT_LABEL)
-            return Interruption(self, interruption.id, {key: facts[key] for key in known if facts.get(key) is not None})
+        facts |= self._described(text, a.TranscriptStatus.PARTIAL.value if text else None)
+        if words is not None:
+            facts[a.VOICE_CALLER_TRANSCRIPT_WORD_COUNT] = words
+        self._emit(e.CANDIDATE_DETECTED, facts | self._key_facts(dtmf_digit, expected_digits), at)
+        return made
 
+    @guarded(nothing)
     def silence_timeout(
-        self, *, elapsed_ms: int, prompt_state: str | None = None, next_action: str | None = None, at: int | None = None
+        self, *, elapsed_ms: int | None = None, prompt_state: str | None = None, next_action: str | None = None, at: int | None = None
     ) -> None:
-        """Emit that the caller said nothing for too long."""
-        end = self._clock() if at is None else at
-        facts = {
+        """Tell that the caller said nothing for too long; the span is the silence."""
+        now = self._time(at)
+        facts: Facts = {
             a.VOICE_SILENCE_ELAPSED_MS: elapsed_ms,
             a.VOICE_SILENCE_PROMPT_STATE: prompt_state,
             a.VOICE_SILENCE_NEXT_ACTION: next_action,
         }
-        self.event(e.SILENCE_TIMEOUT, facts, at=end, start=end - elapsed_ms * MS)
+        self._emit(e.SILENCE_TIMEOUT, facts, now, start=now - (elapsed_ms or 0) * MS)
 
+    @guarded(nothing)
     def end(
         self, outcome: str | None = "completed", escalated: bool | None = False, ended_by: str | None = "caller", at: int | None = None
     ) -> None:
-        """Emit how the call ended: task outcome, whether a person took over, who ended it. Only the first call counts."""
+        """Tell how the call ended; once."""
         if self._ended:
             return
         self._ended = True
-        facts = {a.VOICE_CALL_TASK_OUTCOME: outcome, a.VOICE_CALL_ESCALATED: escalated, a.VOICE_CALL_ENDED_BY: ended_by}
-        self.event(e.CALL_ENDED, facts, at=at)
+        facts: Facts = {
+            a.VOICE_CALL_TASK_OUTCOME: outcome,
+            a.VOICE_CALL_ESCALATED: True if self._escalated else escalated,
+            a.VOICE_CALL_ENDED_BY: ended_by,
+        }
+        self._emit(e.CALL_ENDED, facts, at)
 
-    def _next(self, kind: str) -> str:
-        self._counters[kind] = self._counters.get(kind, 0) + 1
-        return f"{kind}_{self._counters[kind]:04d}"
+    @guarded(nothing)
+    def event(self, name: str, attributes: Mapping[str, Value | None], *, at: int | None = None, start: int | None = None) -> None:
+        """Emit any event of the registry with the call's context; for what has no method of its own."""
+        self._emit(name, dict(attributes), at, start=start)
 
-    def _heard(self, text: str, status: str, *, confidence: float | None = None, duration_ms: int | None = None) -> dict[str, object]:
-        from otel_voice.policy import Candidate
-        from otel_voice.transcript import transcript_facts
+    def flush(self) -> None:
+        """Send what the tracer provider holds back; blocks up to five seconds."""
+        self._emitter.flush()
 
-        if status == "unavailable":
-            return {a.VOICE_CALLER_TRANSCRIPT_STATUS: status}
-        pending = self._current.get(a.VOICE_AGENT_QUESTION_PENDING)
-        language = self._common[a.VOICE_CALLER_LANGUAGE]
-        candidate = Candidate(
-            input_type="speech",
-            text=text,
-            transcript_status=status,
-            transcript_confidence=confidence,
-            speech_duration_ms=duration_ms,
-            question_pending=pending if isinstance(pending, bool) else None,
-            language=language if isinstance(language, str) else None,
+    def _emit(self, name: str, facts: Facts, at: int | None, *, start: int | None = None, link: bool = False) -> None:
+        if not self.call_id:
+            raise ValueError("the call id is empty")
+        now = self._time(at)
+        given = checked(self._context() | {key: value for key, value in facts.items() if value is not None})
+        given[a.VOICE_EVENT_ID] = uuid.uuid4().hex
+        absent = missing(event_name(name), given)
+        if absent:
+            given[a.VOICE_EVIDENCE_MISSING] = absent
+        self._emitter.emit(name, given, start_ns=now if start is None else min(start, now), time_ns=now, link=link)
+
+    def _context(self) -> Facts:
+        speech = self._speech
+        playing = speech if speech is not None and speech.playing else None
+        return self._fixed | {
+            a.VOICE_TURN_ID: self._turn,
+            a.VOICE_AGENT_SPEECH_STATE: self._state,
+            a.VOICE_AGENT_MESSAGE_TYPE: speech.message_type if speech else None,
+            a.VOICE_AGENT_QUESTION_PENDING: speech.question_pending if speech else None,
+            a.VOICE_AGENT_RESPONSE_ID: playing.response_id if playing else None,
+            a.VOICE_AGENT_SPEECH_INTERRUPTIBLE: playing.interruptible if playing else None,
+        }
+
+    def _described(self, text: str | None, status: str | None, confidence: float | None = None) -> Facts:
+        if text is None:
+            return {}
+        speech = self._speech
+        return dict(
+            self._redactor.describe(
+                text,
+                status or a.TranscriptStatus.PARTIAL.value,
+                question_pending=speech.question_pending if speech else None,
+                message_type=speech.message_type if speech else None,
+                agent_state=self._state,
+                language=self.language,
+                workflow=self.workflow,
+                confidence=confidence,
+            )
         )
-        return transcript_facts(text, status, candidate=candidate, salt=self._salt, keep_text=self._keep_text)
 
-    def _pressed(self, digit: str, expected: Sequence[str] | None) -> dict[str, object]:
-        kind = {"*": "star", "#": "pound"}.get(digit, "digit")
-        fits = None if expected is None else "any" if "any" in expected else "listed" if digit in expected else "none"
-        menu = self._current.get(a.VOICE_AGENT_MESSAGE_TYPE) == "menu_prompt"
-        shown = digit if self._keep_digits and menu else None
-        return {a.VOICE_CALLER_DTMF_CLASS: kind, a.VOICE_CALLER_DTMF_EXPECTED: fits, a.VOICE_CALLER_DTMF_DIGIT: shown}
+    def _key_facts(self, digit: str | None, offered: Collection[str] | None) -> Facts:
+        """Compare the key with what is on offer here, so that the key itself need not leave."""
+        if digit is None:
+            return {}
+        classes = {"*": a.DtmfClass.STAR, "#": a.DtmfClass.POUND}
+        expected: str | None = None
+        if offered is not None:
+            listed = a.DtmfExpected.LISTED if digit in offered else a.DtmfExpected.NONE
+            expected = (a.DtmfExpected.ANY if offered == "any" else listed).value
+        sendable = self._send_digits and self._speech is not None and self._speech.message_type == MENU
+        return {
+            a.VOICE_CALLER_DTMF_CLASS: classes.get(digit, a.DtmfClass.DIGIT).value,
+            a.VOICE_CALLER_DTMF_EXPECTED: expected,
+            a.VOICE_CALLER_DTMF_DIGIT: digit if sendable else None,
+        }
 
+    def _speech_of(self, response_id: str | None) -> _Speech | None:
+        speech = self._speech
+        return speech if speech is not None and response_id in {None, speech.response_id} else None
 
-_BY_INPUT = {"if the input is speech": "speech", "if the input is dtmf": "dtmf", "if the input is command": "command"}
-
-
-def _missing(name: str, told: Mapping[str, object]) -> tuple[str, ...]:
-    """Return the facts that the event should tell and does not."""
-    event = e.EVENTS.get(name)
-    if event is None:
-        return ()
-    wanted = set(event.facts)
-    for key, condition in event.conditional.items():
-        if _BY_INPUT.get(condition) == told.get(a.VOICE_CALLER_INPUT_TYPE):
-            wanted.add(key)
-    return tuple(sorted(wanted - set(told)))
+    def _time(self, at: int | None) -> int:
+        return self.clock() if at is None else at

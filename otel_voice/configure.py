@@ -1,18 +1,19 @@
-"""A tracer provider for those without an OpenTelemetry SDK of their own (extra `otlp`)."""
+"""A tracer provider of our own, for agents that have no OpenTelemetry SDK set up; needs the extra `otlp`."""
 
 from __future__ import annotations
 
-import atexit
 from typing import TYPE_CHECKING
+
+from otel_voice.emit import STATE, package_version
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 
 def configure(endpoint: str = "localhost:4317", *, insecure: bool = True, service_name: str = "voice-agent") -> TracerProvider:
-    """Export voice events to an OTLP gRPC endpoint, and make that the global provider where none is set; flushed at exit.
+    """Return a provider that sends events by OTLP gRPC, and use it for every call that is not given another.
 
-    Raises `ImportError` naming the extra where the SDK is not installed.
+    The process's global provider is left alone. Events are flushed when the process ends.
     """
     try:
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
@@ -20,12 +21,12 @@ def configure(endpoint: str = "localhost:4317", *, insecure: bool = True, servic
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError as error:
-        raise ImportError("otel_voice.configure needs the SDK and exporter: pip install 'otel-voice[otlp]'") from error
-    from opentelemetry import trace
+        raise ImportError("`otel_voice.configure` needs the extra `otlp`: pip install 'otel-voice[otlp]'") from error
 
-    provider = TracerProvider(resource=Resource.create({"service.name": service_name}))
+    resource = Resource.create(
+        {"service.name": service_name, "telemetry.distro.name": "otel-voice", "telemetry.distro.version": package_version()}
+    )
+    provider = TracerProvider(resource=resource)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, insecure=insecure)))
-    atexit.register(provider.shutdown)
-    if type(trace.get_tracer_provider()).__name__ == "ProxyTracerProvider":
-        trace.set_tracer_provider(provider)
+    STATE.provider = provider
     return provider

@@ -1,76 +1,156 @@
-"""The only place that touches OpenTelemetry: one event, one span; one call, one trace."""
+"""The only place that touches OpenTelemetry: one event becomes one span, one call one trace."""
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags, Tracer, TracerProvider
-from otel_voice_schema import SCHEMA_URL
+from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags, TracerProvider
+from otel_voice_schema.events import SCHEMA_URL
 
-LOG = logging.getLogger("otel_voice")
-SCOPE = "otel-voice"
-_warned = threading.Event()
+SCOPE: Final = "otel-voice"
+Value = str | bool | int | float | Sequence[str]
+P = ParamSpec("P")
+S = TypeVar("S")
+R = TypeVar("R")
+logger = logging.getLogger("otel_voice")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapturedEvent:
+    """One event as it left the helper, for tests."""
+
+    name: str
+    attributes: Mapping[str, Value]
+    start_ns: int
+    time_ns: int
+    trace_id: int
+
+
+class _State:
+    """What is one per process: who listens, whether failures raise, what was said already."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.listeners: list[Callable[[CapturedEvent], None]] = []
+        self.strict = 0
+        self.failures = 0
+        self.told: set[str] = set()
+        self.provider: TracerProvider | None = None
+
+    def once(self, key: str) -> bool:
+        """Return whether `key` is new."""
+        with self.lock:
+            new = key not in self.told
+            self.told.add(key)
+            return new
+
+
+STATE: Final = _State()
+
+
+def failures() -> int:
+    """Return how many failures were kept from the agent since the process began."""
+    return STATE.failures
+
+
+def failed(where: str, error: Exception) -> None:
+    """Count a failure and log its kind once; raise it where strict."""
+    if STATE.strict:
+        raise error
+    with STATE.lock:
+        STATE.failures += 1
+    if STATE.once(f"{where}:{type(error).__name__}"):
+        logger.warning("otel-voice: `%s` failed, the agent goes on without this event: %s", where, error, exc_info=error)
+
+
+def guarded(fallback: Callable[[Any], Any]) -> Callable[[Callable[Concatenate[S, P], R]], Callable[Concatenate[S, P], R]]:
+    """Keep a method's failures from the agent: it returns `fallback(self)` instead."""
+
+    def wrap(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+        @functools.wraps(method)
+        def safe(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return method(self, *args, **kwargs)
+            except Exception as error:
+                failed(method.__qualname__, error)
+                return cast(R, fallback(self))
+
+        return safe
+
+    return wrap
+
+
+def nothing(_: object) -> None:
+    """Return None: the fallback of methods that return nothing."""
 
 
 def derive_ids(call_id: str) -> tuple[int, int]:
-    """Return a call's trace id (128 bit) and root span id (64 bit), derived from the call id by BLAKE2b.
-
-    Emitters that share only the call id share the trace. Neither is ever zero, which OpenTelemetry calls invalid.
-    """
-    key = call_id.encode()
-    trace_id = int.from_bytes(hashlib.blake2b(key, digest_size=16, person=b"otel-voice trace").digest(), "big")
-    span_id = int.from_bytes(hashlib.blake2b(key, digest_size=8, person=b"otel-voice span ").digest(), "big")
-    return trace_id or 1, span_id or 1
+    """Return the trace id and the root span id of a call: emitters that share only its id share its trace."""
+    return _number(call_id, 16, b"otel-voice trace"), _number(call_id, 8, b"otel-voice span ")
 
 
 def kept(call_id: str, ratio: float) -> bool:
-    """Tell whether a call is kept at a sampling ratio: whole or not at all, the same for every emitter."""
-    if ratio >= 1.0:
-        return True
-    number = int.from_bytes(hashlib.blake2b(call_id.encode(), digest_size=8, person=b"otel-voice keep ").digest(), "big")
-    return number < ratio * 2**64
+    """Return whether a call is sampled; the same for every emitter of the call."""
+    return ratio >= 1.0 or _number(call_id, 8, b"otel-voice keep ") < ratio * 2**64
+
+
+def _number(call_id: str, size: int, person: bytes) -> int:
+    return int.from_bytes(blake2b(call_id.encode(), digest_size=size, person=person).digest(), "big") or 1
+
+
+def package_version() -> str:
+    """Return the installed version, or 0 where the package runs from a folder."""
+    try:
+        return version("otel-voice")
+    except PackageNotFoundError:
+        return "0"
 
 
 class Emitter:
-    """Starts and ends spans under a call's root. What is current in a callback is never used."""
+    """Turns the events of one call into spans under its derived root, or under the current span where joined."""
 
-    def __init__(self, call_id: str, provider: TracerProvider | None, *, join: bool = False) -> None:
-        self._tracer: Tracer = trace.get_tracer(SCOPE, None, provider, SCHEMA_URL)
-        current = trace.get_current_span().get_span_context()
-        self.found = current if current.is_valid else None
+    def __init__(self, call_id: str, *, tracer_provider: TracerProvider | None = None, join: bool = False, ratio: float = 1.0) -> None:
+        self._provider = tracer_provider
+        self._kept = kept(call_id, ratio)
         trace_id, span_id = derive_ids(call_id)
-        if join and self.found is not None:
-            self._root = self.found
-        else:
-            self._root = SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
-        self._joined = self._root is self.found
-        self._context = trace.set_span_in_context(NonRecordingSpan(self._root), Context())
+        root = SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+        current = trace.get_current_span().get_span_context()
+        self._origin = current if current.is_valid and not join else None
+        self._parent = current if current.is_valid and join else root
+        self._context = trace.set_span_in_context(NonRecordingSpan(self._parent), Context())
 
-    def emit(self, name: str, attributes: Mapping[str, object], *, start_ns: int, end_ns: int, first: bool = False) -> None:
-        """Emit one event as a span; the first of a call links the span that was current when the call began."""
-        links = [Link(self.found)] if first and self.found is not None and not self._joined else None
-        span = self._tracer.start_span(
-            name,
-            context=self._context,
-            kind=SpanKind.INTERNAL,
-            attributes=attributes,  # type: ignore[arg-type]
-            links=links,
-            start_time=start_ns,
+    def emit(self, name: str, attributes: Mapping[str, Value], *, start_ns: int, time_ns: int, link: bool = False) -> None:
+        """Send one event; `link` adds a link to the span that was current when the call began."""
+        if not self._kept:
+            return
+        for listener in STATE.listeners:
+            listener(
+                CapturedEvent(name=name, attributes=dict(attributes), start_ns=start_ns, time_ns=time_ns, trace_id=self._parent.trace_id)
+            )
+        tracer = trace.get_tracer(SCOPE, package_version(), self._provider or STATE.provider, SCHEMA_URL)
+        links = [Link(self._origin)] if link and self._origin is not None else None
+        span = tracer.start_span(
+            name, context=self._context, kind=SpanKind.INTERNAL, attributes=dict(attributes), links=links, start_time=start_ns
         )
-        if isinstance(span, NonRecordingSpan) and span.get_span_context() == self._root:
-            _warn()
-        span.end(end_ns)
+        span.end(end_time=time_ns)
+        if span.get_span_context().span_id == self._parent.span_id and not STATE.listeners and STATE.once("no-op"):
+            logger.warning(
+                "otel-voice: events go nowhere, no OpenTelemetry tracer provider is set; call `otel_voice.configure(endpoint=...)`"
+                " or set one up before the first call"
+            )
 
-
-def _warn() -> None:
-    """Say once, loudly, that nothing is recorded."""
-    if not _warned.is_set():
-        _warned.set()
-        LOG.warning(
-            "no OpenTelemetry SDK is configured: voice events go nowhere; call otel_voice.configure(endpoint=...) or set a tracer provider"
-        )
+    def flush(self) -> None:
+        """Send what the provider holds back; for the end of a job's process."""
+        provider = self._provider or STATE.provider or trace.get_tracer_provider()
+        flush = getattr(provider, "force_flush", None)
+        if flush is not None:
+            flush(5_000)

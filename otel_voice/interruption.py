@@ -1,4 +1,4 @@
-"""One interruption as the agent lives it: a candidate, then what was decided and what came of it."""
+"""One suspected interruption: what the agent decided, and how it went on."""
 
 from __future__ import annotations
 
@@ -7,39 +7,60 @@ from typing import TYPE_CHECKING
 from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
 
+from otel_voice.emit import Value, guarded, nothing
+
 if TYPE_CHECKING:
     from otel_voice.call import VoiceCall
 
 
 class Interruption:
-    """Carries the interruption's id. Times are Unix nanoseconds, now where not given."""
+    """Carries the ids of one interruption from its candidate to its end; made by `VoiceCall.candidate`."""
 
-    def __init__(self, call: VoiceCall, interruption_id: str, facts: dict[str, object]) -> None:
-        self.id = interruption_id
-        self._call = call
-        self._facts = facts
-
-    def decided(
-        self, action: str, *, reason: str, confidence: float | None = None, policy_version: str | None = None, at: int | None = None
+    def __init__(
+        self,
+        call: VoiceCall,
+        interruption_id: str,
+        *,
+        response_id: str | None = None,
+        stretch_id: str | None = None,
+        input_type: str = "speech",
     ) -> None:
-        """Emit `decision_made`: what the agent chose to do with its audio; `action` is one of `Action`."""
-        self._emit(
+        self.call = call
+        self.interruption_id = interruption_id
+        self.response_id = response_id
+        self.stretch_id = stretch_id
+        self.input_type = input_type
+
+    @guarded(nothing)
+    def decided(
+        self,
+        action: str,
+        *,
+        reason: str | None = None,
+        confidence: float | None = None,
+        policy_version: str | None = None,
+        at: int | None = None,
+    ) -> None:
+        """Tell what the agent chose to do with its audio."""
+        self._event(
             e.DECISION_MADE,
             {
-                **self._facts,
-                a.VOICE_INTERRUPTION_DECISION_ACTION: str(action),
+                a.VOICE_INTERRUPTION_DECISION_ACTION: action,
                 a.VOICE_INTERRUPTION_DECISION_REASON: reason,
                 a.VOICE_INTERRUPTION_DECISION_CONFIDENCE: confidence,
-                a.VOICE_INTERRUPTION_DECISION_POLICY_VERSION: policy_version or self._call.policy_version,
+                a.VOICE_INTERRUPTION_DECISION_POLICY_VERSION: policy_version or self.call.policy_version,
+                a.VOICE_CALLER_STRETCH_ID: self.stretch_id,
+                a.VOICE_CALLER_INPUT_TYPE: self.input_type,
             },
             at,
         )
 
+    @guarded(nothing)
     def recovered(
         self, *, position_ms: int | None = None, turn_id: str | None = None, task_state: str | None = None, at: int | None = None
     ) -> None:
-        """Emit `recovered`: where the response was taken up (ms), the new caller turn, and preserved, lost or unknown."""
-        self._emit(
+        """Tell that the conversation went on: from which position, with which new turn of the caller."""
+        self._event(
             e.RECOVERED,
             {
                 a.VOICE_INTERRUPTION_RECOVERY_POSITION_MS: position_ms,
@@ -49,6 +70,7 @@ class Interruption:
             at,
         )
 
+    @guarded(nothing)
     def false_positive(
         self,
         *,
@@ -57,8 +79,8 @@ class Interruption:
         resume_behavior: str | None = None,
         at: int | None = None,
     ) -> None:
-        """Emit `false_positive`: the runtime concluded that nothing meaningful was said."""
-        self._emit(
+        """Tell that the runtime concluded that nothing meaningful had been said."""
+        self._event(
             e.FALSE_POSITIVE,
             {
                 a.VOICE_INTERRUPTION_FALSE_POSITIVE_TIMEOUT_MS: timeout_ms,
@@ -68,5 +90,6 @@ class Interruption:
             at,
         )
 
-    def _emit(self, name: str, facts: dict[str, object], at: int | None) -> None:
-        self._call.event(name, {a.VOICE_INTERRUPTION_ID: self.id, **facts}, at=at)
+    def _event(self, name: str, facts: dict[str, Value | None], at: int | None) -> None:
+        own: dict[str, Value | None] = {a.VOICE_INTERRUPTION_ID: self.interruption_id, a.VOICE_AGENT_RESPONSE_ID: self.response_id}
+        self.call.event(name, own | facts, at=at)

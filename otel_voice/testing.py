@@ -1,52 +1,41 @@
-"""For your own tests: capture the events your agent emits, and a clock that you move."""
+"""For tests of agents and adapters: see the events that leave, and move the clock by hand."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from unittest.mock import patch
 
-from otel_voice import emit
-from otel_voice.call import set_strict
+from otel_voice.emit import STATE, CapturedEvent
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Captured:
-    """One emitted event; times in Unix nanoseconds."""
-
-    name: str
-    attributes: Mapping[str, object]
-    start_ns: int
-    time_ns: int
+__all__ = ["CapturedEvent", "FakeClock", "capture_events"]
 
 
+@contextmanager
+def capture_events() -> Iterator[list[CapturedEvent]]:
+    """Collect every event emitted inside the block; failures inside helpers raise there."""
+    events: list[CapturedEvent] = []
+    listener = events.append
+    STATE.listeners.append(listener)
+    STATE.strict += 1
+    try:
+        yield events
+    finally:
+        STATE.strict -= 1
+        STATE.listeners.remove(listener)
+
+
+@dataclass(slots=True)
 class FakeClock:
-    """A clock in Unix nanoseconds that moves when told."""
+    """A clock that stands still until moved; Unix nanoseconds."""
 
-    def __init__(self, now_ns: int = 1_800_000_000_000_000_000) -> None:
-        self.now_ns = now_ns
+    now_ns: int = 1_790_000_000_000_000_000
 
     def __call__(self) -> int:
         """Return the time."""
         return self.now_ns
 
-    def tick(self, seconds: float) -> None:
-        """Move on."""
-        self.now_ns += round(seconds * 1e9)
-
-
-@contextlib.contextmanager
-def capture_events() -> Iterator[list[Captured]]:
-    """Collect every event emitted inside the block, without any SDK; failures inside the helpers raise."""
-    events: list[Captured] = []
-
-    def record(self: emit.Emitter, name: str, attributes: Mapping[str, object], *, start_ns: int, end_ns: int, first: bool = False) -> None:
-        events.append(Captured(name=name, attributes=dict(attributes), start_ns=start_ns, time_ns=end_ns))
-
-    before = set_strict(True)
-    try:
-        with patch.object(emit.Emitter, "emit", record):
-            yield events
-    finally:
-        set_strict(before)
+    def advance(self, *, ms: int) -> int:
+        """Move the clock forward and return the new time."""
+        self.now_ns += ms * 1_000_000
+        return self.now_ns

@@ -1,1 +1,1 @@
-"""One file per runtime."""
+"""One file per runtime; none imports its runtime."""

@@ -1,6 +1,7 @@
-"""LiveKit Agents 1.x: one line instruments a session. Reads its events only; never raises into the agent, never blocks its loop.
+"""LiveKit Agents: turns a session's own events into ours; imports nothing of LiveKit, so recorded events replay.
 
-Works on anything that emits LiveKit's events, so recorded messages replay through `handle` without LiveKit installed.
+A pause is not a stop: where the audio output can pause, the agent's state leaves `speaking` first and `playback_finished` confirms
+later; where it cannot, `playback_finished` comes first.
 """
 
 from __future__ import annotations
@@ -8,17 +9,21 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from opentelemetry.trace import TracerProvider
+from otel_voice_schema.attributes import Action, EndReason, ResumeBehavior, TaskOutcome, TranscriptStatus
 
-from otel_voice.call import MS, VoiceCall, guarded
+from otel_voice.call import VoiceCall
+from otel_voice.emit import failed
 from otel_voice.interruption import Interruption
 
-SILENCE_MEANS_EMPTY_NS = 2_500 * MS  # a recogniser that said nothing by then heard nothing
-SESSION_EVENTS = (
+MS: Final = 1_000_000
+EMPTY_AFTER_NS: Final = 2_500 * MS  # no words this long after speech stopped: there were none
+SESSION: Final = (
     "user_state_changed",
     "agent_state_changed",
     "user_input_transcribed",
@@ -27,259 +32,370 @@ SESSION_EVENTS = (
     "agent_false_interruption",
     "close",
 )
-AUDIO_EVENTS = ("playback_started", "playback_finished")
-ROOM_EVENTS = ("sip_dtmf_received",)
-PERSON_WORDS = ("human", "handoff", "transfer")
+AUDIO: Final = ("playback_started", "playback_finished")
+ROOM: Final = ("sip_dtmf_received",)
+CALLER_INPUT: Final = "caller_input"
+ENDED_BY: Final = {"participant_disconnected": "caller", "error": "dropped"}
 
 
-def is_person(agent_id: str) -> bool:
-    """Tell by its id whether an agent that took over stands for a person."""
-    return any(word in agent_id.lower() for word in PERSON_WORDS)
+def to_human(agent_id: str) -> bool:
+    """Return whether an agent's id says that it hands the call to a human."""
+    return any(word in agent_id.casefold() for word in ("human", "handoff", "transfer"))
 
 
-def get(payload: Any, name: str, default: Any = None) -> Any:
-    """Read a field of an event object or of its recorded mapping."""
-    if isinstance(payload, Mapping):
-        return payload.get(name, default)
-    return getattr(payload, name, default)
+def read(source: Any, *path: str) -> Any:
+    """Return a value by attribute or key at each step, or None where a step is missing."""
+    for step in path:
+        source = source.get(step) if isinstance(source, Mapping) else getattr(source, step, None)
+    return source
 
 
-@dataclass(slots=True)
-class _Speech:
-    """A response of the agent while it plays."""
-
-    response_id: str
-    started_ns: int
-    paused_ns: int | None = None
-    held_ns: int = 0
-
-    def position_ms(self, at: int) -> int:
-        until = self.paused_ns if self.paused_ns is not None else at
-        return max(0, until - self.started_ns - self.held_ns) // MS
+def _ns(seconds: float) -> int:
+    return round(seconds * 1_000_000) * 1_000
 
 
 @dataclass(slots=True)
 class _Stretch:
-    """A stretch of the caller's speech while its transcript may still come."""
+    """One stretch of the caller's speech."""
 
     stretch_id: str
-    onset_ns: int
-    stopped_ns: int | None = None
-    heard: bool = False
+    start_ns: int
+    end_ns: int | None = None
+    finals: list[str] = field(default_factory=list)
+    status: str | None = None
 
 
 @dataclass(slots=True)
-class _State:
-    speech: _Speech | None = None
-    created: list[tuple[str, bool | None]] = field(default_factory=list)
-    last_ended: str | None = None
-    stretch: _Stretch | None = None
-    interruption: Interruption | None = None
-    cut: bool = False
-    escalated: bool = False
-    last_ns: int = 0
+class _Playing:
+    """The response whose audio plays or is paused."""
+
+    response_id: str
+    start_ns: int
+    paused_ns: int | None = None
+    silent_ns: int = 0
+
+    def position_ms(self, at: int) -> int:
+        """Return how much was played at a time."""
+        return max(0, round(((self.paused_ns or at) - self.start_ns - self.silent_ns) / MS))
 
 
 class LiveKitInstrumentation:
-    """What `instrument` returns; `call` is the call's `VoiceCall`, `uninstrument()` takes every listener off again."""
+    """Listens to one session; `call` is its call. Made by `instrument`."""
 
     def __init__(
         self,
+        session: Any,
         call: VoiceCall,
         *,
-        message_type: str | Callable[[str], str | None] | None = None,
-        threshold: float | None = None,
-        false_interruption_timeout_ms: int | None = None,
-        away_timeout_ms: int | None = None,
-        expected_digits: Callable[[], tuple[str, ...] | None] = lambda: None,
-        person: Callable[[str], bool] = is_person,
-        clock: Callable[[], int] = time.time_ns,
+        message_type: Callable[[str | None], str | None] | None,
+        is_handoff: Callable[[str], bool],
+        expected_digits: Callable[[], Collection[str] | None] | None,
+        room: Any,
+        clock: Callable[[], int],
     ) -> None:
         self.call = call
-        self._message_type = message_type
-        self._threshold = threshold
-        self._false_timeout_ms = false_interruption_timeout_ms
-        self._away_ms = away_timeout_ms
-        self._expected = expected_digits
-        self._person = person
-        self._clock = clock
-        self._state = _State()
+        self._session, self._room, self._clock = session, room, clock
+        self._message_type, self._is_handoff, self._expected_digits = message_type, is_handoff, expected_digits
         self._listening: list[tuple[Any, str, Callable[..., None]]] = []
-
-    def listen(self, emitter: Any, names: tuple[str, ...]) -> None:
-        """Listen to an emitter of LiveKit's; an emitter that lacks an event is left alone."""
-        for name in names:
-
-            def listener(payload: Any = None, *more: Any, _name: str = name) -> None:
-                self.handle(_name, payload)
-
-            with guarded():
-                emitter.on(name, listener)
-                self._listening.append((emitter, name, listener))
+        self._audio: Any = None
+        self._playing: _Playing | None = None
+        self._stretch: _Stretch | None = None
+        self._interruption: Interruption | None = None
+        self._cut = False  # the open interruption stopped the audio for good
+        self._created: dict[str, Any] = {}  # the last speech created and not yet played
+        self._agent_state = ""
+        self._waiting: list[_Stretch] = []
+        self._timers: set[asyncio.TimerHandle] = set()
+        self._heard_words = self._saw_handoffs = False
+        self._active_ns: int | None = None
+        self._attach()
 
     def uninstrument(self) -> None:
-        """Take every listener off. Safe twice."""
-        listening, self._listening = self._listening, []
-        for emitter, name, listener in listening:
-            with guarded():
-                emitter.off(name, listener)
+        """Stop listening; nothing of ours remains on the session."""
+        for source, name, callback in self._listening:
+            try:
+                source.off(name, callback)
+            except Exception as error:
+                failed("livekit.uninstrument", error)
+        self._listening.clear()
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
 
-    def handle(self, name: str, payload: Any, at_ns: int | None = None) -> None:
-        """Read one event, live or recorded; its own `created_at` (Unix seconds) counts where it has one."""
-        with guarded():
-            created = get(payload, "created_at")
-            arrived = self._clock() if at_ns is None else at_ns
-            at = round(float(created) * 1e9) if isinstance(created, (int, float)) else arrived
-            self._infer_empty(max(at, arrived))
-            reader = getattr(self, f"_on_{name}", None)
-            if reader is not None:
-                reader(payload, at)
-            self._state.last_ns = max(self._state.last_ns, at)
+    def handle(self, event_name: str, payload: Any, channel: str = "session", at_ns: int | None = None) -> None:
+        """Take one event, as objects or as recorded mappings; `at_ns` is when it arrived, now where not given."""
+        try:
+            now = self._clock() if at_ns is None else at_ns
+            method = self._methods.get((channel, event_name))
+            self._infer(now)
+            if method is not None:
+                created = read(payload, "created_at")
+                method(self, payload, _ns(created) if isinstance(created, (int, float)) else now, now)
+            if at_ns is None:
+                self._attach_audio()
+                self._schedule(now)
+        except Exception as error:
+            failed(f"livekit.{event_name}", error)
 
-    def _on_speech_created(self, payload: Any, at: int) -> None:
-        handle = get(payload, "speech_handle")
-        self._state.created.append((str(get(handle, "id", "")), get(handle, "allow_interruptions")))
+    def _attach(self) -> None:
+        self._listen(self._session, "session", SESSION)
+        self._listen(self._room, "room", ROOM)
+        self._attach_audio()
 
-    def _on_agent_state_changed(self, payload: Any, at: int) -> None:
-        old, new = str(get(payload, "old_state")), str(get(payload, "new_state"))
-        speech = self._state.speech
-        if new == "speaking" and speech is not None and speech.paused_ns is not None:
-            position = speech.position_ms(at)
-            speech.held_ns += at - speech.paused_ns
-            speech.paused_ns = None
-            self.call.agent_speech_started(speech.response_id, position_ms=position, resumed=True, at=at)
-        elif new == "speaking" and speech is None:
-            self._began(at)
-        elif old == "speaking" and speech is not None and speech.paused_ns is None:
-            speech.paused_ns = at
-            self._state.cut = True
-            reason = "user_speech" if self._state.stretch is not None else None
-            self.call.agent_speech_interrupted(
-                speech.response_id, position_ms=speech.position_ms(at), reason=reason, provisional=True, at=at
-            )
+    def _attach_audio(self) -> None:
+        """Listen to the audio output, which the session gets only when it starts."""
+        audio = read(self._session, "output", "audio")
+        if audio is not None and audio is not self._audio:
+            self._audio = audio
+            self._listen(audio, "audio_output", AUDIO)
 
-    def _began(self, at: int) -> None:
-        created = self._state.created
-        name, interruptible = created[-1] if created and created[-1][0] != self._state.last_ended else (None, None)
-        kind = self._message_type(name or "") if callable(self._message_type) else self._message_type
-        given = self.call.message_type or kind
-        response = self.call.agent_speech_started(name, interruptible=interruptible, message_type=given, at=at)
-        self._state.speech = _Speech(response, at)
-        self._state.cut = False
-        stretch = self._state.stretch
-        if stretch is not None and stretch.stopped_ns is None:
-            self._candidate(stretch, at)
-
-    def _on_playback_finished(self, payload: Any, at: int) -> None:
-        speech, self._state.speech = self._state.speech, None
-        if speech is None:
+    def _listen(self, source: Any, channel: str, names: tuple[str, ...]) -> None:
+        if source is None or not hasattr(source, "on"):
             return
-        seconds = get(payload, "playback_position")
-        position = round(float(seconds) * 1000) if isinstance(seconds, (int, float)) else None
-        self._state.last_ended = speech.response_id
-        if get(payload, "interrupted"):
-            heard = get(payload, "synchronized_transcript")
-            chars = len(heard) if isinstance(heard, str) else None
-            self._state.cut = True
-            self.call.agent_speech_interrupted(speech.response_id, position_ms=position, reason=self._why(), heard_chars=chars, at=at)
-            self.call.agent_speech_stopped(speech.response_id, position_ms=position, end_reason="interrupted", at=at)
+        for name in names:
+            callback = partial(self._heard, name, channel)
+            source.on(name, callback)
+            self._listening.append((source, name, callback))
+
+    def _heard(self, name: str, channel: str, payload: Any = None) -> None:
+        self.handle(name, payload, channel)
+
+    def _on_user_state(self, payload: Any, at: int, now: int) -> None:
+        state = read(payload, "new_state")
+        if state == "speaking":
+            self._stretch = _Stretch(self.call.user_speech_started(at=at), at)
+            self._active_ns = at
+            if self._playing is not None and self._playing.paused_ns is None:
+                self._candidate(at, now)
+            return
+        stretch = self._stretch
+        if stretch is not None and stretch.end_ns is None:
+            stretch.end_ns = self._active_ns = max(at, stretch.start_ns)
+            silence = max(0, round((now - at) / MS))
+            self.call.user_speech_stopped(stretch.stretch_id, transcript_status=stretch.status, silence_ms=silence, at=stretch.end_ns)
+            if stretch.status is None and (self._heard_words or read(self._session, "stt") is not None):
+                self._waiting.append(stretch)
+        if state == "away":
+            elapsed = None if self._active_ns is None else max(0, round((at - self._active_ns) / MS))
+            self.call.silence_timeout(elapsed_ms=elapsed, at=at)
+
+    def _candidate(self, at: int, now: int) -> None:
+        stretch = self._stretch
+        threshold, mode = self._option("min_duration"), self._option("mode")
+        self._interruption = self.call.candidate(
+            mode=mode if isinstance(mode, str) else "vad",
+            threshold=float(threshold) if isinstance(threshold, (int, float)) else None,
+            speech_ms=max(0, round((now - at) / MS)),
+            stretch_id=stretch.stretch_id if stretch else None,
+            at=max(at, now),
+        )
+        self._cut = False
+
+    def _on_transcript(self, payload: Any, at: int, now: int) -> None:
+        text, stretch = str(read(payload, "transcript") or "").strip(), self._stretch
+        final = bool(read(payload, "is_final"))
+        status = (TranscriptStatus.FINAL if final else TranscriptStatus.PARTIAL).value if text else TranscriptStatus.EMPTY.value
+        if not text and not final:
+            return
+        self._waiting.clear()
+        self._heard_words = True
+        said = [*(stretch.finals if stretch else ()), *([text] if text else ())]
+        if stretch is not None:
+            stretch.status = status if text or not stretch.finals else TranscriptStatus.FINAL.value
+            if final and text:
+                stretch.finals.append(text)
+        if text or not said:
+            self.call.user_transcript(stretch.stretch_id if stretch else None, text=" ".join(said), status=status, at=at)
+
+    def _on_speech_created(self, payload: Any, at: int, now: int) -> None:
+        handle = read(payload, "speech_handle")
+        response_id, may = read(handle, "id"), read(handle, "allow_interruptions")
+        self._created = {
+            "response_id": response_id if isinstance(response_id, str) else None,
+            "interruptible": may if isinstance(may, bool) else None,
+            "message_type": self.call.message_type,
+        }
+
+    def _on_agent_state(self, payload: Any, at: int, now: int) -> None:
+        old, state = read(payload, "old_state"), str(read(payload, "new_state"))
+        self._agent_state = state
+        if state == "speaking":
+            if self._playing is not None and self._playing.paused_ns is not None and old == "listening":
+                self._resume(at)
+            elif self._playing is None or self._playing.paused_ns is not None:
+                self._begin(at)
+        elif old == "speaking" and self._playing is not None and self._playing.paused_ns is None and state == "listening":
+            self._pause(at)
+        elif state in {"thinking", "listening", "idle"} and self._playing is None:
+            self.call.agent_state(state)
+
+    def _begin(self, at: int) -> None:
+        if self._playing is not None:  # paused, and another response took its place
+            self._stop(self._playing.position_ms(at), None, interrupted=True, at=at)
+        facts = dict(self._created)
+        self._created = {}
+        if facts.get("message_type") is None and self._message_type is not None:
+            facts["message_type"] = self._message_type(facts.get("response_id"))
+        self._playing = _Playing(self.call.agent_speech_started(**facts, at=at), at)
+
+    def _pause(self, at: int) -> None:
+        playing = self._playing
+        if playing is None:
+            return
+        if self._session is not None and self._audio is None:  # no player to ask: it stopped, and why cannot be known
+            self.call.agent_speech_stopped(playing.response_id, position_ms=playing.position_ms(at), at=at)
+            self._playing = None
+            return
+        self._decided(Action.PAUSE_AGENT_AUDIO, at)
+        reason = CALLER_INPUT if self._interruption else None
+        self.call.agent_speech_interrupted(playing.response_id, position_ms=playing.position_ms(at), reason=reason, provisional=True, at=at)
+        playing.paused_ns = at
+
+    def _resume(self, at: int) -> None:
+        playing = self._playing
+        if playing is None or playing.paused_ns is None:
+            return
+        position = playing.position_ms(at)
+        playing.silent_ns += at - playing.paused_ns
+        playing.paused_ns = None
+        self.call.agent_speech_started(playing.response_id, position_ms=position, resumed=True, at=at)
+        if self._interruption is not None:
+            self._interruption.recovered(position_ms=position, at=at)
+
+    def _on_playback_started(self, payload: Any, at: int, now: int) -> None:
+        if self._playing is None and self._agent_state == "speaking":  # the next of several responses in a row
+            self._begin(at)
+
+    def _on_playback_finished(self, payload: Any, at: int, now: int) -> None:
+        if self._playing is None:
+            return
+        position, text = read(payload, "playback_position"), read(payload, "synchronized_transcript")
+        position_ms = round(position * 1000) if isinstance(position, (int, float)) else None
+        self._stop(position_ms, text if isinstance(text, str) else None, interrupted=bool(read(payload, "interrupted")), at=at)
+
+    def _stop(self, position_ms: int | None, heard: str | None, *, interrupted: bool, at: int) -> None:
+        playing = self._playing
+        if playing is None:
+            return
+        self._playing = None
+        self._active_ns = at
+        if interrupted:
+            self._decided(Action.STOP_AGENT_AUDIO_AND_ACCEPT_USER_TURN, at)
+            self._cut = self._interruption is not None
+            reason = CALLER_INPUT if self._interruption else None
+            self.call.agent_speech_interrupted(playing.response_id, position_ms=position_ms, reason=reason, heard_text=heard, at=at)
         else:
-            self.call.agent_speech_stopped(speech.response_id, position_ms=position, end_reason="completed", at=at)
+            self._interruption = None
+        reason = (EndReason.INTERRUPTED if interrupted else EndReason.COMPLETED).value
+        self.call.agent_speech_stopped(playing.response_id, position_ms=position_ms, end_reason=reason, at=at)
 
-    def _why(self) -> str:
-        return "user_speech" if self._state.stretch is not None else "programmatic"
+    def _decided(self, action: Action, at: int) -> None:
+        if self._interruption is not None:
+            self._interruption.decided(action.value, at=at)
 
-    def _on_user_state_changed(self, payload: Any, at: int) -> None:
-        old, new = str(get(payload, "old_state")), str(get(payload, "new_state"))
-        if old == "speaking" and self._state.stretch is not None:
-            stretch = self._state.stretch
-            stretch.stopped_ns = at
-            self.call.user_speech_stopped(stretch.stretch_id, duration_ms=max(0, at - stretch.onset_ns) // MS, at=at)
-            self._later(stretch)
-        if new == "speaking":
-            stretch = _Stretch(self.call.user_speech_started(at=at), at)
-            self._state.stretch = stretch
-            if self._state.speech is not None and self._state.speech.paused_ns is None:
-                self._candidate(stretch, at)
-        elif new == "away":
-            self.call.silence_timeout(elapsed_ms=self._away_ms or 0, at=at)
+    def _on_item(self, payload: Any, at: int, now: int) -> None:
+        item = read(payload, "item")
+        if read(item, "type") == "agent_handoff" or read(item, "new_agent_id") is not None:
+            self._saw_handoffs = True
+            agent_id = read(item, "new_agent_id")
+            if read(item, "old_agent_id") is not None and isinstance(agent_id, str) and self._is_handoff(agent_id):
+                self.call.mark_escalated()
+                self._recovered(None, at)
+        elif read(item, "role") == "user":
+            item_id = read(item, "id")
+            turn_id = item_id if isinstance(item_id, str) else None
+            if turn_id is not None:
+                self.call.turn(turn_id)
+            self._recovered(turn_id, at)
 
-    def _candidate(self, stretch: _Stretch, at: int) -> None:
-        self._state.interruption = self.call.candidate(
-            mode="vad",
-            threshold=self._threshold,
-            speech_ms=max(0, at - stretch.onset_ns) // MS,
-            words=None,
-            stretch_id=stretch.stretch_id,
+    def _recovered(self, turn_id: str | None, at: int) -> None:
+        if self._interruption is not None and self._cut:
+            self._interruption.recovered(turn_id=turn_id, at=at)
+            self._interruption, self._cut = None, False
+
+    def _on_false_interruption(self, payload: Any, at: int, now: int) -> None:
+        if self._interruption is None:
+            return
+        timeout = self._option("false_interruption_timeout")
+        behavior = ResumeBehavior.RESUMED if read(payload, "resumed") else ResumeBehavior.NONE
+        self._interruption.false_positive(
+            timeout_ms=round(timeout * 1000) if isinstance(timeout, (int, float)) else None,
+            transcript_absent=self._stretch is None or not self._stretch.finals,
+            resume_behavior=behavior.value,
             at=at,
         )
+        self._interruption = None
 
-    def _on_user_input_transcribed(self, payload: Any, at: int) -> None:
-        text, stretch = str(get(payload, "transcript") or ""), self._state.stretch
-        if not text.strip():
+    def _on_dtmf(self, payload: Any, at: int, now: int) -> None:
+        self._active_ns = at
+        if self._playing is None:
             return
-        if stretch is not None:
-            stretch.heard = True
-        self.call.user_transcript(
-            stretch.stretch_id if stretch else None, text=text, status="final" if get(payload, "is_final") else "partial", at=at
-        )
+        offered = self._expected_digits() if self._expected_digits is not None else None
+        digit = str(read(payload, "digit"))
+        self._interruption = self.call.candidate(input_type="dtmf", mode="dtmf", dtmf_digit=digit, expected_digits=offered, at=at)
+        self._cut = False
 
-    def _on_conversation_item_added(self, payload: Any, at: int) -> None:
-        item = get(payload, "item")
-        kind = get(item, "type")
-        interruption = self._state.interruption
-        if kind == "agent_handoff":
-            before, after = get(item, "old_agent_id"), str(get(item, "new_agent_id") or "")
-            self._state.escalated = self._state.escalated or (before is not None and self._person(after))
-            if before is None or interruption is None:
-                return
-        elif get(item, "role") != "user" or interruption is None or not self._state.cut:
+    def _on_close(self, payload: Any, at: int, now: int) -> None:
+        self._infer(max(at, now), closing=True)
+        reason = read(payload, "reason")
+        ended_by = ENDED_BY.get(str(getattr(reason, "value", reason)))
+        self.call.end(TaskOutcome.UNKNOWN.value, escalated=False if self._saw_handoffs else None, ended_by=ended_by, at=at)
+        loop = _loop() if self._listening else None
+        if loop is not None:
+            loop.run_in_executor(None, self.call.flush)
+
+    def _infer(self, now: int, *, closing: bool = False) -> None:
+        """Tell stretches that stayed without words, once it is time."""
+        due = [stretch for stretch in self._waiting if closing or (stretch.end_ns or 0) + EMPTY_AFTER_NS <= now]
+        for stretch in due:
+            self._waiting.remove(stretch)
+            at = min((stretch.end_ns or now) + EMPTY_AFTER_NS, now)
+            self.call.user_transcript(stretch.stretch_id, text="", status=TranscriptStatus.EMPTY.value, inferred=True, at=at)
+
+    def _schedule(self, now: int) -> None:
+        """On a running loop, look again when the first stretch without words is due."""
+        loop = _loop()
+        if loop is None or not self._waiting or self._timers:
             return
-        turn = str(get(item, "id") or "")
-        self.call.turn(turn)
-        interruption.recovered(turn_id=turn, at=at)
-        self._state.interruption = None
+        due = min((stretch.end_ns or now) + EMPTY_AFTER_NS for stretch in self._waiting)
+        self._timers.add(loop.call_later(max(0.0, (due - now) / 1e9) + 0.001, self._timed))
 
-    def _on_agent_false_interruption(self, payload: Any, at: int) -> None:
-        interruption = self._state.interruption
-        if interruption is None:
-            return
-        stretch = self._state.stretch
-        behavior = "resumed" if get(payload, "resumed") else "none"
-        absent = None if stretch is None else not stretch.heard
-        interruption.false_positive(timeout_ms=self._false_timeout_ms, transcript_absent=absent, resume_behavior=behavior, at=at)
-
-    def _on_sip_dtmf_received(self, payload: Any, at: int) -> None:
-        digit = str(get(payload, "digit") or "")
-        self._state.interruption = self.call.candidate(
-            input_type="dtmf", mode="dtmf", dtmf_digit=digit, expected_digits=self._expected(), at=at
-        )
-
-    def _on_close(self, payload: Any, at: int) -> None:
-        self._infer_empty(at + SILENCE_MEANS_EMPTY_NS)
-        self.call.end(outcome=None, escalated=self._state.escalated, ended_by=None, at=at)
-        self.uninstrument()
-
-    def _later(self, stretch: _Stretch) -> None:
-        """Ask again when the recogniser's time is up; a replay has no loop and asks with its next event."""
+    def _timed(self) -> None:
+        self._timers.clear()
         try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return
-        if self._listening:
-            wait = SILENCE_MEANS_EMPTY_NS / 1e9
-            loop.call_later(wait, lambda: self._infer_empty((stretch.stopped_ns or 0) + SILENCE_MEANS_EMPTY_NS))
+            self._infer(self._clock())
+            self._schedule(self._clock())
+        except Exception as error:
+            failed("livekit.timer", error)
 
-    def _infer_empty(self, now_ns: int) -> None:
-        """Conclude `empty` where no words came for a stretch in time; later text overrules it."""
-        with guarded():
-            stretch = self._state.stretch
-            if stretch is None or stretch.heard or stretch.stopped_ns is None:
-                return
-            due = stretch.stopped_ns + SILENCE_MEANS_EMPTY_NS
-            if now_ns >= due:
-                stretch.heard = True
-                self.call.user_transcript(stretch.stretch_id, text="", status="empty", inferred=True, at=due)
+    def _option(self, name: str) -> Any:
+        """Return an interruption option of the session, wherever its version keeps it."""
+        options = read(self._session, "options")
+        for path in (("interruption", name), ("turn_handling", "interruption", name), (name,)):
+            value = read(options, *path)
+            if value is not None:
+                return value
+        return None
+
+    _methods: Final = {
+        ("session", "user_state_changed"): _on_user_state,
+        ("session", "agent_state_changed"): _on_agent_state,
+        ("session", "user_input_transcribed"): _on_transcript,
+        ("session", "speech_created"): _on_speech_created,
+        ("session", "conversation_item_added"): _on_item,
+        ("session", "agent_false_interruption"): _on_false_interruption,
+        ("session", "close"): _on_close,
+        ("audio_output", "playback_started"): _on_playback_started,
+        ("audio_output", "playback_finished"): _on_playback_finished,
+        ("room", "sip_dtmf_received"): _on_dtmf,
+    }
+
+
+def _loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def instrument(
@@ -288,60 +404,38 @@ def instrument(
     call: VoiceCall | None = None,
     call_id: str | None = None,
     workflow: str | None = None,
-    message_type: str | Callable[[str], str | None] | None = None,
+    message_type: Callable[[str | None], str | None] | None = None,
     policy_version: str | None = None,
-    agent_name: str | None = None,
     tracer_provider: TracerProvider | None = None,
     room: Any = None,
-    expected_digits: Callable[[], tuple[str, ...] | None] = lambda: None,
+    is_handoff: Callable[[str], bool] = to_human,
+    expected_digits: Callable[[], Collection[str] | None] | None = None,
+    keep_text: bool = False,
     clock: Callable[[], int] = time.time_ns,
 ) -> LiveKitInstrumentation:
-    """Emit voice events for a LiveKit `AgentSession`; call it after `session.start`, when its audio output is set.
-
-    `call_id` defaults to the room's name, or a random id. `message_type` names what the agent says outside `call.message(...)`, or is asked
-    with the speech id. Digits come from `room`; `expected_digits` says which keys the prompt offers.
-    """
-    known = call or VoiceCall(
-        call_id or str(get(room, "name") or f"call_{uuid.uuid4().hex}"),
-        workflow=workflow,
-        runtime="livekit",
-        runtime_version=_version(),
-        agent_name=agent_name,
-        policy_version=policy_version,
-        observable=("speech", "dtmf") if room is not None else ("speech",),
-        tracer_provider=tracer_provider,
-        clock=clock,
+    """Tell the session's interruptions from now on; `session` None replays. The call id is the room's name where none is given."""
+    if call is None:
+        named = call_id or read(room, "name")
+        call = VoiceCall(
+            named if isinstance(named, str) and named else f"call_{uuid.uuid4().hex}",
+            workflow=workflow,
+            runtime="livekit",
+            runtime_version=_runtime_version(),
+            policy_version=policy_version,
+            tracer_provider=tracer_provider,
+            keep_text=keep_text,
+            observable=("speech", "dtmf") if room is not None or session is None else ("speech",),
+            clock=clock,
+        )
+    return LiveKitInstrumentation(
+        session, call, message_type=message_type, is_handoff=is_handoff, expected_digits=expected_digits, room=room, clock=clock
     )
-    made = LiveKitInstrumentation(known, message_type=message_type, expected_digits=expected_digits, clock=clock, **_options(session))
-    made.listen(session, SESSION_EVENTS)
-    audio = get(get(session, "output"), "audio")
-    if audio is not None:
-        made.listen(audio, AUDIO_EVENTS)
-    if room is not None:
-        made.listen(room, ROOM_EVENTS)
-    return made
 
 
-def _version() -> str | None:
+def _runtime_version() -> str | None:
     from importlib.metadata import PackageNotFoundError, version
 
     try:
         return version("livekit-agents")
     except PackageNotFoundError:
         return None
-
-
-def _options(session: Any) -> dict[str, Any]:
-    """Read what the session's own settings tell: the detector's threshold and time-outs. Absent ones stay unknown."""
-
-    def milliseconds(value: Any) -> int | None:
-        return round(value * 1000) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-    options = get(session, "options")
-    interruption = get(options, "interruption") or {}
-    least = get(interruption, "min_duration")
-    return {
-        "threshold": float(least) if isinstance(least, (int, float)) else None,
-        "false_interruption_timeout_ms": milliseconds(get(interruption, "false_interruption_timeout")),
-        "away_timeout_ms": milliseconds(get(options, "user_away_timeout")),
-    }

@@ -165,6 +165,8 @@ def _on_limits(case: _Case) -> Ruling | None:
     if who != InputType.SPEECH:
         return None
     spoken, words = known(candidate.speech_duration_ms), known(candidate.word_count)
+    if words is None and candidate.text is not None:
+        words = len(candidate.text.split())
     if spoken is not None and spoken < rule.min_speech_ms:
         again = None if case.position_ms is None else int(case.position_ms + rule.min_speech_ms - spoken)
         return case.ruling(Action.CONTINUE_AGENT_AUDIO, "min_speech", "too_little_speech_yet", wait_until_ms=again)

@@ -79,7 +79,7 @@ class Lexicon:
 @lru_cache(maxsize=8)
 def load_lexicon(language: str) -> Lexicon:
     """Return the packaged lexicon of a language; raise `KeyError` where there is none."""
-    file = resources.files(__package__).joinpath("lexicons", f"{language}.yaml")
+    file = resources.files("otel_voice.policy").joinpath("lexicons", f"{language}.yaml")
     if not file.is_file():
         raise KeyError(f"no lexicon for language `{language}`")
     data: dict[str, Any] = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 - builds text only: `yes` and `no` are words here

@@ -49,7 +49,7 @@ def load_policy(path: str | Path) -> Policy:
 @lru_cache(maxsize=1)
 def load_default() -> Policy:
     """Return the packaged default policy, read once."""
-    return _parse(resources.files(__package__).joinpath("default.yaml").read_text(encoding="utf-8"), "default.yaml")
+    return _parse(resources.files("otel_voice.policy").joinpath("default.yaml").read_text(encoding="utf-8"), "default.yaml")
 
 
 def _parse(text: str, file: str) -> Policy:

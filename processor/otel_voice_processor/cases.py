@@ -108,7 +108,7 @@ def _stopped(onset_ms: int, cut_ms: int, answer_ms: int, reason: str, action: st
         reason=reason,
         recovered_ms=answer_ms,
         task_state=task_state,
-        recovered_position_ms=cut_ms - MAIN_MS,
+        recovered_position_ms=cut_ms - MAIN_MS if task_state == "preserved" else None,
     )
 
 
@@ -235,7 +235,7 @@ def account_number(call_id: str, workflow: str, *, pause_ms: int = 1_500, answer
     return replace(base, played=(*base.played, early), end_ms=early.end_ms + 1_500, outcome="failed")
 
 
-def silence(call_id: str, workflow: str, *, noticed: bool = True, waits_ms: int = 6_000) -> Script:
+def silence(call_id: str, workflow: str, *, noticed: bool = True, waits_ms: int = 8_000) -> Script:
     """Return a call in which the caller says nothing after a question; `noticed` if the agent has a timeout and asks again."""
     greeting, opening = _opened(workflow)
     asked = replace(_main("support_answer", 2_800), question=True)

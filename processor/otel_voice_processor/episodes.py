@@ -221,7 +221,7 @@ def _episode(
     then = rule(_known_then(facts, stretch, audio.silent_ns)) if audio.silent_ns is not None else None
     recovered = near.get(e.RECOVERED, {})
     task_state = text_of(recovered.get(a.VOICE_INTERRUPTION_RECOVERY_TASK_STATE))
-    resume = _resume(judged.verdict, audio, near) if judged.verdict == "false_interruption" else None
+    resume = _resume(audio, near, task_state) if judged.verdict == "false_interruption" else None
     silence, answered = _silence(met, audio, responses, events)
     ended_in_time = response.end_ns is not None and response.end_ns - stretch.onset_ns <= LIMIT_NS
     return Episode(
@@ -302,7 +302,9 @@ def _near(events: Sequence[VoiceEvent], met: Met, responses: Sequence[Response])
     return near
 
 
-def _resume(verdict: str, audio: Audio, near: Mapping[str, Attributes]) -> str:
+def _resume(audio: Audio, near: Mapping[str, Attributes], task_state: str | None) -> str:
+    if task_state == "lost":
+        return "lost"
     behavior = text_of(near.get(e.FALSE_POSITIVE, {}).get(a.VOICE_INTERRUPTION_FALSE_POSITIVE_RESUME_BEHAVIOR))
     paused = int_of(near.get(e.AGENT_SPEECH_INTERRUPTED, {}).get(a.VOICE_AGENT_PLAYBACK_POSITION_MS))
     resumed = int_of(near.get(e.AGENT_SPEECH_STARTED, {}).get(a.VOICE_AGENT_PLAYBACK_POSITION_MS))

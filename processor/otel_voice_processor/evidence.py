@@ -133,6 +133,7 @@ class _OpenStretch:
     emitter: str
     facts: dict[str, Value] = field(default_factory=dict)
     evidence_ns: int | None = None
+    first_evidence_ns: int | None = None
     span_ids: list[bytes] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
 
@@ -158,6 +159,7 @@ def _pressed(event: VoiceEvent) -> _OpenStretch:
         emitter=event.emitter,
         facts=dict(event.attributes),
         evidence_ns=event.time_ns,
+        first_evidence_ns=event.time_ns,
         span_ids=[event.span_id],
     )
 
@@ -212,9 +214,16 @@ def _read_speech(item: _OpenStretch, event: VoiceEvent) -> None:
     item.facts.update({key: value for key, value in plain.items() if key not in item.facts or key == a.VOICE_CALLER_SPEECH_DURATION_MS})
     if not told:
         return
+    if event.name == e.USER_SPEECH_STOPPED and item.evidence_ns is not None and a.VOICE_CALLER_TRANSCRIPT_LENGTH not in told:
+        for key, value in told.items():  # a stop repeats what was known, it is no newer evidence
+            item.facts.setdefault(key, value)
+        return
     evidence = (int_of(told.get(a.VOICE_CALLER_TRANSCRIPT_EVIDENCE_TIME_MS)) or event.time_ns // MS) * MS
     known = a.VOICE_CALLER_TRANSCRIPT_STATUS in item.facts
     tells = a.VOICE_CALLER_TRANSCRIPT_STATUS in told or a.VOICE_CALLER_INPUT_CLASS in told
+    worded = bool(told.get(a.VOICE_CALLER_TRANSCRIPT_LENGTH) or told.get(a.VOICE_CALLER_TRANSCRIPT_TEXT))
+    if worded and (item.first_evidence_ns is None or evidence < item.first_evidence_ns):
+        item.first_evidence_ns = evidence
     overruled = known and told.get(a.VOICE_CALLER_TRANSCRIPT_INFERRED) is True and item.facts.get(a.VOICE_CALLER_TRANSCRIPT_LENGTH)
     if tells and not overruled and (item.evidence_ns is None or evidence >= item.evidence_ns or not known):
         if evidence != item.evidence_ns or event.name == e.USER_TRANSCRIPT:
@@ -241,6 +250,8 @@ def _merge(kept: _OpenStretch, other: _OpenStretch) -> None:
     ends = [end for end in (kept.end_ns, other.end_ns) if end is not None]
     kept.end_ns = max(ends) if ends else None
     kept.span_ids += other.span_ids
+    firsts = [at for at in (kept.first_evidence_ns, other.first_evidence_ns) if at is not None]
+    kept.first_evidence_ns = min(firsts, default=None)
     mine, theirs = (text_of(item.facts.get(a.VOICE_CALLER_TRANSCRIPT_TEXT)) for item in (kept, other))
     if mine and theirs and mine != theirs and kept.emitter == other.emitter:
         kept.facts[a.VOICE_CALLER_TRANSCRIPT_TEXT] = f"{mine} {theirs}"
@@ -273,7 +284,7 @@ def _frozen(item: _OpenStretch) -> Stretch:
         input_class="unknown",
         class_confidence=0.0,
         class_reason="",
-        evidence_ns=item.evidence_ns,
+        evidence_ns=item.first_evidence_ns if item.first_evidence_ns is not None else item.evidence_ns,
         word_hashes=tuple(str(h) for h in hashes) if isinstance(hashes, tuple) else (),
         is_backchannel=bool_of(item.facts.get(a.VOICE_CALLER_INPUT_IS_BACKCHANNEL)),
         emitter=item.emitter,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
+from grpc_health.v1._async import HealthServicer  # pyright: ignore[reportMissingImports]  # its stubs leave it out
 
 TRACE_SERVICE = "opentelemetry.proto.collector.trace.v1.TraceService"
 

@@ -43,7 +43,7 @@ class Stretch:
     input_class: str
     class_confidence: float
     class_reason: str
-    evidence_ns: int | None
+    evidence_ns: int | None  # when words of it were first known
     word_hashes: tuple[str, ...]
     is_backchannel: bool | None
     emitter: str

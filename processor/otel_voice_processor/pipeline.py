@@ -88,6 +88,8 @@ class Pipeline:
             return None
         if found.name in RULED and (found.name == e.SILENCE_TIMEOUT or any(key in facts for key in SAID)):
             request.extend(found, ruling_attributes(self.rule(_asked(found)), "arrival"))
+        else:  # the version alone tells a second processor that this call is judged already
+            request.extend(found, {a.VOICE_POLICY_VERSION: self._policy.version})
         self._counters.add("otel_voice_processor_judged_spans")
         return event_of(found)
 
@@ -97,11 +99,10 @@ def _asked(found: Found) -> dict[str, Value]:
     facts = dict(found.attributes)
     if found.name == e.SILENCE_TIMEOUT:
         facts[a.VOICE_CALLER_INPUT_TYPE] = "silence"
-        elapsed = facts.get(a.VOICE_SILENCE_ELAPSED_MS)
-        if elapsed is not None:
-            facts.setdefault(a.VOICE_CALLER_SILENCE_DURATION_MS, elapsed)
-    else:
-        facts.setdefault(a.VOICE_CALLER_INPUT_TYPE, "speech")
+        return facts
+    facts.setdefault(a.VOICE_CALLER_INPUT_TYPE, "speech")
+    if found.name == e.USER_SPEECH_STOPPED and a.VOICE_CALLER_SILENCE_DURATION_MS in facts:
+        facts.setdefault(a.VOICE_SILENCE_ELAPSED_MS, facts[a.VOICE_CALLER_SILENCE_DURATION_MS])
     return facts
 
 

@@ -213,7 +213,7 @@ class Scorecard:
         """Count an episode that settled; `record` is its call as far as known."""
         base = self._labels(episode.workflow, episode.message_type, record)
         seen = (episode.trace_id, episode.span_id, 1.0)
-        verdict = {
+        verdict: dict[str, str | bool] = {
             a.VOICE_INTERRUPTION_VERDICT: episode.verdict,
             a.VOICE_INTERRUPTION_NET_AUDIO: episode.net_audio,
             a.VOICE_INTERRUPTION_INTENT: episode.intent,
@@ -251,8 +251,8 @@ class Scorecard:
         base = self._labels(record.workflow, "", record)
         for action in record.silence_timeouts:
             self._add(m.INTERRUPTION_SILENCE_TIMEOUTS, base | {a.VOICE_SILENCE_NEXT_ACTION: action}, now_ns)
-        escalated = "unknown" if record.escalated is None else record.escalated
-        facts = {
+        escalated: str | bool = "unknown" if record.escalated is None else record.escalated
+        facts: dict[str, str | bool] = {
             a.VOICE_CALL_INTERRUPTED: record.interrupted,
             a.VOICE_CALL_TASK_OUTCOME: record.task_outcome,
             a.VOICE_CALL_ESCALATED: escalated,

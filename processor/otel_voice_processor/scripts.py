@@ -83,7 +83,7 @@ class Chose:
     reason: str
     confidence: float = 0.87
     recovered_ms: int | None = None
-    recovered_position_ms: int = 0
+    recovered_position_ms: int | None = None
     task_state: str = "preserved"
     false_positive_ms: int | None = None
     resume_behavior: str = "none"

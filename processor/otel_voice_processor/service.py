@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from otel_voice.emit import derive_ids
-
 from otel_voice.policy import Policy, PolicyError, load_default, load_policy
 from otel_voice_processor.calls import Bounds, CallBook, Settled
 from otel_voice_processor.config import Config

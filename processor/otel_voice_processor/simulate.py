@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from opentelemetry.trace import TracerProvider
 
@@ -21,12 +22,12 @@ from otel_voice_processor.cases import (
     silence,
     unmeant,
 )
-from otel_voice_processor.scripts import Chose, Key, Played, Said, Script, Truth
+from otel_voice_processor.scripts import Chose, Key, Played, Said, Script, Truth, Waited
 
 __all__ = ["EIGHT", "EIGHT_FAILING", "POLICY_VERSION", "Script", "Truth", "emit", "simulate"]
 
 MS = 1_000_000
-POLICY_VERSION = "interruption-policy-2026-05-20"
+POLICY_VERSION = "2026-05-20"
 CHARS_PER_S = 14  # of synthetic speech
 ENDPOINTING_MS = 550  # silence after which the detector declares the caller's stop
 WORKFLOWS = ("appointment_rescheduling", "billing", "support")
@@ -172,11 +173,7 @@ class _Playback:
         for said in script.said:
             self._say(said)
         for wait in script.waited:
-            elapsed, state, action = wait.end_ms - wait.start_ms, wait.prompt_state, wait.next_action
-            self._step(
-                wait.end_ms,
-                lambda at, e=elapsed, s=state, n=action: call.silence_timeout(elapsed_ms=e, prompt_state=s, next_action=n, at=at),
-            )
+            self._wait(wait)
         if script.chose is not None or script.keys:
             self._choose(script)
 
@@ -246,11 +243,19 @@ class _Playback:
         self._step(said.end_ms, stopped)
         self._step(said.end_ms + said.final_ms, lambda at: heard(at, said.text, "final" if said.text else "empty"))
 
+    def _wait(self, waited: Waited) -> None:
+        elapsed, call = waited.end_ms - waited.start_ms, self.call
+
+        def timed_out(at: int) -> None:
+            call.silence_timeout(elapsed_ms=elapsed, prompt_state=waited.prompt_state, next_action=waited.next_action, at=at)
+
+        self._step(waited.end_ms, timed_out)
+
     def _choose(self, script: Script) -> None:
         """Add what the agent's detector and logic reported: candidate, decision, recovery or false positive."""
         chose = script.chose
         for key in script.keys:
-            self._step(key.at_ms, lambda at, k=key: self._pressed(k, at))
+            self._step(key.at_ms, partial(self._pressed, key))
         if chose is None:
             return
         if not script.keys:

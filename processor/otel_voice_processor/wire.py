@@ -179,6 +179,7 @@ def scan(body: bytes) -> Scan:
 
 
 def _found(span: Any, emitter: str, index: int) -> Found:
+    attributes = span.attributes
     return Found(
         name=span.name,
         trace_id=span.trace_id,
@@ -186,7 +187,7 @@ def _found(span: Any, emitter: str, index: int) -> Found:
         parent_span_id=span.parent_span_id,
         start_ns=span.start,
         end_ns=span.end,
-        attributes={key: _value(any_value) for key, any_value in span.attributes.items()},
+        attributes={key: (value := attributes[key]).string_value or _value(value) for key in attributes},  # most are texts
         emitter=emitter,
         index=index,
     )

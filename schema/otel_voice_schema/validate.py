@@ -11,7 +11,7 @@ from otel_voice_schema.attributes import ATTRIBUTES, VOICE_CALL_ID, VOICE_EVIDEN
 from otel_voice_schema.events import EVENTS
 
 LONGEST_ID = 256
-_PYTHON = {"string": str, "int": int, "double": (int, float), "boolean": bool}
+_PYTHON: dict[str, type | tuple[type, ...]] = {"string": str, "int": int, "double": (int, float), "boolean": bool}
 _SHARES = ("confidence", "ratio")
 
 

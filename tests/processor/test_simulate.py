@@ -156,3 +156,11 @@ def test_silence_is_no_interruption() -> None:
     assert e.SILENCE_TIMEOUT in names
     assert e.CANDIDATE_DETECTED not in names
     assert e.SILENCE_TIMEOUT not in {span.name for span in spans_of(EIGHT_FAILING[6])}
+
+
+def test_a_lost_answer_has_no_resume_position() -> None:
+    """An agent that took a backchannel for a new intent never went back, so no resume position is reported."""
+    recovered = next(span.attributes or {} for span in spans_of(EIGHT_FAILING[1]) if span.name == e.RECOVERED)
+
+    assert a.VOICE_INTERRUPTION_RECOVERY_POSITION_MS not in recovered
+    assert recovered[a.VOICE_INTERRUPTION_RECOVERY_TASK_STATE] == "lost"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from importlib import import_module
+from types import ModuleType
 
 COMMANDS = {
     "demo": "show the product on made-up and recorded calls, offline, in seconds",
@@ -33,5 +34,5 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
 
 
-def _module(name: str):  # type: ignore[no-untyped-def]
+def _module(name: str) -> ModuleType:
     return import_module(f"otel_voice_processor.cli.{name}")

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from rich.console import Console
 from rich.table import Table
 
@@ -46,7 +46,7 @@ NEXT_STEPS = """What to do next
          metrics:
            endpoint: http://prometheus.example.com:9090/api/v1/otlp/v1/metrics
 
-  4. read on: README.md, schema/README.md (events), processor/README.md (settings, verdicts), dashboards/README.md (queries)"""
+  4. read on: README.md, schema/README.md (events), processor/README.md (settings, verdicts), dashboards/README.md"""
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--forward", metavar="HOST:PORT", help="let the demo's processor also pass the traces on to this OTLP gRPC endpoint"
     )
     parser.add_argument("--calls", type=int, default=60, metavar="N", help="how many simulated calls (default 60)")
-    parser.add_argument("--seed", type=int, default=7, metavar="N", help="of the simulated calls (default 7)")
+    parser.add_argument("--seed", type=int, default=93, metavar="N", help="seed of the simulated calls (default 93)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -91,14 +91,14 @@ def _send_only(console: Console, options: argparse.Namespace) -> int:
     console.print("They settle 15 s after their last event (`settle_after`). Then look at:")
     console.print("  the terminal of `otel-voice serve --show`, where each call record is printed")
     console.print(f"  your trace backend: the call `{first}`, spans voice.interruption.call and voice.interruption.episode")
-    console.print('  TraceQL  { name = "voice.interruption.episode" && span.voice.interruption.verdict = "missed_interruption" }')
+    console.print('  TraceQL:\n  { name = "voice.interruption.episode" && span.voice.interruption.verdict = "missed_interruption" }')
     console.print("  the metrics of the scorecard: `otel-voice queries` prints the PromQL of the seven rates")
     return 0
 
 
 def send(endpoint: str, *, seed: int, calls: int) -> tuple[Sent, bool]:
     """Send all calls to `endpoint` by the stock OpenTelemetry SDK; return what was sent, and whether it was taken."""
-    exporter = OTLPSpanExporter(endpoint=f"http://{endpoint}", insecure=True, timeout=10)
+    exporter = _Told(OTLPSpanExporter(endpoint=f"http://{endpoint}", insecure=True, timeout=5))
     provider = TracerProvider(resource=Resource.create({"service.name": "otel-voice-demo"}), shutdown_on_exit=False)
     batches = BatchSpanProcessor(exporter, max_queue_size=65_536, schedule_delay_millis=200)
     provider.add_span_processor(batches)
@@ -112,13 +112,30 @@ def send(endpoint: str, *, seed: int, calls: int) -> tuple[Sent, bool]:
         call_id = f"livekit_{scenario.name}_{run_id}"
         replay(scenario, provider, call_id=call_id, start_ns=start_ns + (len(scripts) + index) * SPACING_NS)
         sent.scenarios[call_id] = scenario.name
-    delivered = _flushed(batches, exporter)
+    flushed = batches.force_flush(30_000)
     provider.shutdown()
-    return sent, delivered
+    return sent, flushed and exporter.taken
 
 
-def _flushed(batches: BatchSpanProcessor, exporter: OTLPSpanExporter) -> bool:
-    return batches.force_flush(30_000) and exporter.force_flush(30_000)
+class _Told(SpanExporter):
+    """The stock exporter, remembering whether every batch was taken: the SDK tells nobody."""
+
+    def __init__(self, inner: SpanExporter) -> None:
+        self._inner = inner
+        self.taken = True
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        if not self.taken:
+            return SpanExportResult.FAILURE  # once refused, do not let the demo wait for every batch
+        answer = self._inner.export(spans)
+        self.taken = answer is SpanExportResult.SUCCESS
+        return answer
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return self._inner.force_flush(timeout_millis)
+
+    def shutdown(self) -> None:
+        self._inner.shutdown()
 
 
 async def _whole(console: Console, options: argparse.Namespace) -> int:
@@ -177,22 +194,23 @@ def happened(record: CallRecord) -> str:
 def _cases(console: Console, sent: Sent, records: dict[str, CallRecord]) -> int:
     """Print the eight test cases, each as it should go and as it fails; return how many were judged wrongly."""
     table = _table(
-        "The eight test cases, handled well and handled badly", ("Case", "Agent", "What really happened", "Verdict", "Policy", "")
+        "The eight test cases, handled well and handled badly", ("Case", "Agent", "What happened", "Verdict", "Agent against policy", "")
     )
     wrong = 0
     both = list(sent.scripts.items())[: len(EIGHT) + len(EIGHT_FAILING)]
     for well, badly in zip(both[: len(EIGHT)], both[len(EIGHT) :], strict=True):
-        for how, (call_id, script) in (("passes", well), ("fails", badly)):
+        for how, (call_id, script) in (("well", well), ("badly", badly)):
             record = records.get(call_id)
             right = (
                 record is not None and happened(record) == script.truth.happened and len(record.silence_timeouts) == script.truth.timeouts
             )
             wrong += not right
-            name = script.name if how == "passes" else ""
-            shown = _spoken(happened(record)) + _timeouts(len(record.silence_timeouts)) if record else "not settled"
-            truth = _spoken(script.truth.happened) + _timeouts(script.truth.timeouts)
-            table.add_row(name, how, truth, shown, _policy(record), "as it was" if right else "WRONG")
+            name = script.name if how == "well" else ""
+            truth = _spoken(script.truth.happened, script.truth.timeouts)
+            table.add_row(name, how, truth, _shown(record), _policy(record), "" if right else "WRONG")
     console.print(table)
+    console.print("A required message played on over the caller: a miss for the caller, right by policy. Two questions.", style="dim")
+    console.print()
     return wrong
 
 
@@ -202,24 +220,26 @@ def _scenarios(console: Console, sent: Sent, records: dict[str, CallRecord]) -> 
         record = records.get(call_id)
         inputs = ", ".join(episode.input_class for episode in record.episodes) if record else ""
         audio = ", ".join(episode.net_audio for episode in record.episodes) if record else ""
-        shown = _spoken(happened(record)) + _timeouts(len(record.silence_timeouts)) if record else "not settled"
-        table.add_row(name, inputs, audio, shown, _policy(record))
+        table.add_row(name, inputs, audio, _shown(record), _policy(record))
     console.print(table)
+    console.print()
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:
     table = Table(box=None, title=title, title_justify="left", title_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for name in columns:
-        table.add_column(name, no_wrap=name in {"Agent", ""})
+        table.add_column(name, no_wrap=name in {"Case", "Agent", "Scenario", "Audio", "What happened", "Verdict", ""})
     return table
 
 
-def _spoken(word: str) -> str:
-    return {"none": "no interruption"}.get(word, word.replace("_", " "))
+def _spoken(word: str, timeouts: int) -> str:
+    if word == "none":
+        return "silence timeout" if timeouts else "no interruption"
+    return word.replace("_", " ")
 
 
-def _timeouts(count: int) -> str:
-    return f", {count} silence timeout" if count else ""
+def _shown(record: CallRecord | None) -> str:
+    return _spoken(happened(record), len(record.silence_timeouts)) if record else "not settled"
 
 
 def _policy(record: CallRecord | None) -> str:

@@ -122,7 +122,7 @@ def _caller_label(record: CallRecord, episode: Episode | None) -> str:
 
 def _axis(window: Window) -> str:
     span = window.end_ns - window.start_ns
-    step = next((s for s in STEPS_NS if s * window.columns // span >= 9), STEPS_NS[-1])
+    step = next((s for s in STEPS_NS if s * window.columns // span >= 8), STEPS_NS[-1])
     cells = [" "] * (window.columns + 8)
     at = window.origin_ns + -(-(window.start_ns - window.origin_ns) // step) * step
     while at < window.end_ns:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
+from types import SimpleNamespace
 from typing import Any
 
 from opentelemetry.trace import TracerProvider
 
 from otel_voice import VoiceCall
-from otel_voice.integrations.livekit import LiveKitInstrumentation
+from otel_voice.integrations.livekit import instrument
 
-RECORDED_AT_S = 1_786_701_600.0  # what every recording's clock said when it began
-THRESHOLD_S = 0.5  # the recorded sessions' least speech
-OFFERED = ("1", "2")  # keys of the recorded menu
 MS = 1_000_000
 NAME = "data/livekit.jsonl"
+RECORDED_AT_S = 1_786_701_600.0  # what every recording's clock said when it began
 MESSAGE_TYPES = {"dtmf": "menu_prompt", "non_interruptible_disclosure": "disclosure"}  # what the recorded application knew, not LiveKit
-OFFERED = ("1", "2", "3")
-AWAY_MS = 1_000  # the recorded session's user_away_timeout
+OFFERED = ("1", "2")  # keys of the recorded menu
+OPTIONS = {"interruption": {"min_duration": 0.5}, "user_away_timeout": 1.0}  # of the recorded sessions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,53 +46,48 @@ def recorded() -> Iterator[Scenario]:
         yield Scenario(name=name, note=note, messages=tuple(messages.get(name, ())))
 
 
-def replay(scenario: Scenario, provider: TracerProvider, *, call_id: str, start_ns: int) -> None:
-    """Play a recorded call again, begun at `start_ns` (Unix ns), through the integration, as if the session ran now."""
+class _Emitter:
+    """What LiveKit's objects are to a listener: `on`, `off`, and events."""
+
+    def __init__(self, **facts: Any) -> None:
+        self._listeners: dict[str, list[Callable[..., Any]]] = {}
+        self.__dict__.update(facts)
+
+    def on(self, name: str, listener: Callable[..., Any]) -> None:
+        """Listen to one event."""
+        self._listeners.setdefault(name, []).append(listener)
+
+    def off(self, name: str, listener: Callable[..., Any]) -> None:
+        """Stop listening."""
+        self._listeners[name].remove(listener)
+
+    def emit(self, name: str, payload: Any) -> None:
+        """Tell every listener."""
+        for listener in list(self._listeners.get(name, ())):
+            listener(payload)
+
+
+def replay(scenario: Scenario, tracer_provider: TracerProvider, *, call_id: str, start_ns: int) -> None:
+    """Play a recorded call again, begun at `start_ns` (Unix ns), to an instrumented session, as if it ran now."""
+    now = [start_ns]
+    audio, room = _Emitter(), _Emitter(name=call_id)
+    session = _Emitter(output=SimpleNamespace(audio=audio), options=OPTIONS, stt="recorded")
+    sources = {"session": session, "audio_output": audio, "room": room}
     call = VoiceCall(
         call_id,
         workflow="appointment_rescheduling",
         runtime="livekit",
         runtime_version="1.8.9",
         observable=("speech", "dtmf"),
-        tracer_provider=provider,
+        tracer_provider=tracer_provider,
         keep_text=True,
-        clock=lambda: start_ns,
+        clock=lambda: now[0],
     )
-    watching = LiveKitInstrumentation(call, threshold=THRESHOLD_S, expected_digits=lambda: OFFERED)
+    kind = MESSAGE_TYPES.get(scenario.name, "support_answer")
+    instrument(session, call=call, message_type=lambda _: kind, room=room, expected_digits=lambda: OFFERED, clock=lambda: now[0])
     for message in scenario.messages:
         payload = dict(message["msg"]["payload"])
         if "created_at" in payload:
             payload["created_at"] += start_ns / 1e9 - RECORDED_AT_S
-        watching.handle(message["msg"]["event"], payload, start_ns + message["t_ms"] * MS)
-
-
-def replay(scenario: Scenario, tracer_provider: TracerProvider, *, call_id: str, start_ns: int) -> None:
-    """Play one recorded call through the LiveKit integration, as if it had begun at `start_ns`."""
-    recorded_at = _recorded_at(scenario)
-    call = VoiceCall(
-        call_id,
-        workflow="front_desk",
-        runtime="livekit",
-        runtime_version="1.8.9",
-        observable=("speech", "dtmf"),
-        tracer_provider=tracer_provider,
-        keep_text=True,
-        clock=lambda: start_ns,
-    )
-    kind = MESSAGE_TYPES.get(scenario.name, "support_answer")
-    instrumentation = LiveKitInstrumentation(
-        call, message_type=kind, expected_digits=lambda: OFFERED, away_timeout_ms=AWAY_MS, clock=lambda: start_ns
-    )
-    for item in scenario.messages:
-        payload = dict(item["msg"]["payload"])
-        if "created_at" in payload:
-            payload["created_at"] = payload["created_at"] - recorded_at + start_ns / 1e9
-        instrumentation.handle(item["msg"]["event"], payload, start_ns + item["t_ms"] * MS)
-
-
-def _recorded_at(scenario: Scenario) -> float:
-    """Return the Unix second that `t_ms` 0 stands for: messages arrive when they were made, or just after."""
-    stamps = [
-        item["msg"]["payload"]["created_at"] - item["t_ms"] / 1000 for item in scenario.messages if "created_at" in item["msg"]["payload"]
-    ]
-    return max(stamps, default=0.0)
+        now[0] = start_ns + message["t_ms"] * MS + message["seq"] * 1_000  # within one ms the order of arrival counts
+        sources[message["channel"]].emit(message["msg"]["event"], payload)

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Callable, Coroutine
 
 from otel_voice_processor.cli.check import read
 from otel_voice_processor.config import Config
@@ -39,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _run(main) -> None:  # type: ignore[no-untyped-def]
+def _run(main: Coroutine[None, None, None]) -> None:
     try:
         import uvloop
     except ImportError:
@@ -48,12 +49,12 @@ def _run(main) -> None:  # type: ignore[no-untyped-def]
         uvloop.run(main)
 
 
-def _printer():  # type: ignore[no-untyped-def]
+def _printer() -> Callable[[CallRecord], None]:
     from rich.console import Console
 
     from otel_voice_processor.cli.show import render_call
 
-    console = Console(highlight=False)
+    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=100)
 
     def show(record: CallRecord) -> None:
         console.print(render_call(record, width=min(console.width, 120)))

@@ -16,12 +16,16 @@ from otel_voice_processor.model import CallRecord, Episode
 from otel_voice_processor.scorecard import Rate
 
 FEW = 20  # below this a rate is an anecdote
+NOTE = 44  # columns of the words below a rate's name
 KEY = 12  # columns of the proof's left side
+
+
+COMPLIANCE = {"early": "early (before policy had the evidence, and policy agreed later)"}
 
 
 def render_call(record: CallRecord, *, width: int = 100) -> Text:
     """Return one call record, legible without colour and within `width` columns."""
-    lines = [_header(record)]
+    lines = _header(record, width)
     for episode in record.episodes:
         lines += [*_answer(episode, width), Text(), *picture(record, episode, width=width), *_proof(episode, width), Text()]
     for words, style in no_episode_words(record):
@@ -32,10 +36,12 @@ def render_call(record: CallRecord, *, width: int = 100) -> Text:
     return Text("\n").join(lines)
 
 
-def _header(record: CallRecord) -> Text:
+def _header(record: CallRecord, width: int) -> list[Text]:
     runtime = f"{record.runtime} {record.runtime_version}".strip()
-    policy = record.policy_version if record.policy_version != "unversioned" else "unversioned"
-    return Text.assemble((record.call_id, "bold"), f"   {record.workflow}   {runtime}   agent's policy {policy}")
+    facts = f"{record.call_id}   {record.workflow}   {runtime}   agent's policy {record.policy_version}"
+    whole = Text(facts) if len(facts) <= width else Text(facts.replace("   agent's", "\n  agent's"))
+    whole.stylize("bold", 0, len(record.call_id))
+    return list(whole.split("\n"))
 
 
 def _answer(episode: Episode, width: int) -> list[Text]:
@@ -56,7 +62,9 @@ def _proof(episode: Episode, width: int) -> list[Text]:
         sure = f"rule {ruling.rule}, {ruling.reason}, confidence {ruling.confidence:.2f}, policy {ruling.policy_version}"
         rows.append(("policy", f"{ruling.action} ({sure})"))
     decided = episode.decided_action or "no decision reported"
-    rows.append(("agent", f"{decided}; compliance: {episode.compliance}; reason of the verdict: {episode.reason}"))
+    rows.append(
+        ("agent", f"{decided}; compliance: {COMPLIANCE.get(episode.compliance, episode.compliance)}; verdict because {episode.reason}")
+    )
     if episode.response.position_ms is not None and episode.response.planned_ms is not None:
         heard, planned = episode.response.position_ms / 1000, episode.response.planned_ms / 1000
         rows.append(("heard", f"{heard:.2f} s of the planned {planned:.2f} s of {episode.response.response_id}"))
@@ -104,19 +112,20 @@ def _call_facts(record: CallRecord, width: int) -> list[str]:
 def render_scorecard(rates: Sequence[Rate], *, calls: int) -> Table:
     """Return the seven rates with counts, what is undetermined beside each, and how sure each figure is."""
     table = Table(box=box.SIMPLE_HEAD, title=f"Scorecard of {calls} calls", title_justify="left", title_style="bold", pad_edge=False)
-    table.add_column("Rate")
-    for name in ("Value", "Counted", "Undetermined"):
+    table.add_column("Rate", min_width=NOTE)
+    for name in ("Value", "Counted", "Undet."):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("Range", no_wrap=True)
     table.add_column("", no_wrap=True)
     for rate in rates:
         counted = f"{rate.numerator}/{rate.denominator}" if rate.unit == "ratio" else f"{rate.denominator}"
         few = "too few" if rate.denominator < FEW else ""
-        title = Text.assemble(rate.title, ("\n  " + rate.note, "dim") if rate.note else "")
+        note = textwrap.fill(rate.note, NOTE, initial_indent="  ", subsequent_indent="  ")
+        title = Text.assemble(rate.title, (f"\n{note}", "dim") if note else "")
         table.add_row(title, _value(rate), counted, str(rate.undetermined), _range(rate), few)
     table.caption = (
         "Range: 95 % interval of a share; shortest to 95th percentile of a duration.\n"
-        f"Undetermined: in no rate. Too few: fewer than {FEW} counted, an anecdote and no rate."
+        f"Undet.: undetermined, in no rate. Too few: fewer than {FEW} counted, an anecdote and no rate."
     )
     table.caption_justify = "left"
     return table

@@ -61,7 +61,7 @@ def intent_words(episode: Episode) -> str:
             return f"The caller meant it: {quoted(stretch)} was pressed."
         return f"The caller meant it: {quoted(stretch)} {ACTS.get(episode.input_class, 'is a turn of its own')} {sure}."
     if episode.intent == "no":
-        what = "a backchannel" if episode.input_class == "backchannel" else f"only {episode.input_class}"
+        what = "a backchannel" if episode.input_class == "backchannel" else episode.input_class
         return f"Nobody meant to interrupt: {quoted(stretch)} is {what} {sure}."
     return f"Nobody can tell whether the caller meant it: {quoted(stretch)} is of class {episode.input_class} {sure}."
 

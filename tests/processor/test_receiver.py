@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from otel_voice_processor.config import Receiver as Settings
+from otel_voice_processor.errors import Permanent, ProcessorError, Retryable, Undecodable
+from otel_voice_processor.receiver import PortTaken, Receiver
+from otel_voice_processor.rpc import RETRY_TRAILER, STATUS_TRAILER, TRACE_EXPORT, Refused, raw_call, retry_delay
+from otel_voice_processor.telemetry import Counters
+from otel_voice_processor.testing import Sink
+
+LOCAL = Settings(endpoint="127.0.0.1:0")
+
+
+async def call(port: int, body: bytes, **more: Any) -> bytes:
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.max_send_message_length", -1)]) as channel:
+        return await raw_call(channel, TRACE_EXPORT)(body, timeout=5, **more)
+
+
+async def answered(consume: Callable[[bytes], Awaitable[bytes]], counters: Counters | None = None) -> grpc.aio.AioRpcError:
+    receiver = Receiver(consume, LOCAL, counters)
+    await receiver.start()
+    try:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call(receiver.port, b"x")
+        return caught.value
+    finally:
+        await receiver.stop(0)
+
+
+def raising(error: Exception) -> Callable[[bytes], Awaitable[bytes]]:
+    async def consume(body: bytes) -> bytes:
+        raise error
+
+    return consume
+
+
+async def echo(body: bytes) -> bytes:
+    return body
+
+
+async def test_bytes_go_through_as_they_are() -> None:
+    """Requests and responses are never decoded by the edge; gzip is undone by gRPC."""
+    receiver = Receiver(echo, LOCAL)
+    await receiver.start()
+
+    assert await call(receiver.port, b"\xff\x00") == b"\xff\x00"
+    assert await call(receiver.port, b"z" * 9000, compression=grpc.Compression.Gzip) == b"z" * 9000
+    await receiver.stop(0)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (Undecodable("bad bytes"), grpc.StatusCode.INVALID_ARGUMENT),
+        (Permanent("never"), grpc.StatusCode.INVALID_ARGUMENT),
+        (Refused("no", grpc.StatusCode.PERMISSION_DENIED), grpc.StatusCode.PERMISSION_DENIED),
+        (Retryable("away"), grpc.StatusCode.UNAVAILABLE),
+        (ProcessorError("other"), grpc.StatusCode.UNAVAILABLE),
+        (ZeroDivisionError(), grpc.StatusCode.UNAVAILABLE),
+    ],
+)
+async def test_an_error_becomes_the_code_that_says_whether_to_come_back(error: Exception, code: grpc.StatusCode) -> None:
+    """Permanent errors are answered for good, everything else UNAVAILABLE; a fault of ours is counted, nothing escapes."""
+    counters = Counters()
+
+    assert code == (await answered(raising(error), counters)).code()
+    assert isinstance(error, ZeroDivisionError) == bool(counters.get("otel_voice_receiver_internal_errors"))
+
+
+@pytest.mark.parametrize(("asked", "told"), [(None, 1.0), (0.25, 0.25), (30.0, 1.0)])
+async def test_retry_info_stands_in_both_trailers_and_never_asks_for_more_than_a_second(asked: float | None, told: float) -> None:
+    """Collectors read one trailer, the Python exporter the other, and it drops a batch that must wait too long."""
+    error = await answered(raising(Retryable("away", asked)))
+    trailers = {str(key): value for key, value in error.trailing_metadata() or ()}
+
+    assert told == retry_delay([(STATUS_TRAILER, trailers[STATUS_TRAILER])])
+    assert told == retry_delay([(RETRY_TRAILER, trailers[RETRY_TRAILER])])
+
+
+async def test_memory_in_flight_is_bounded() -> None:
+    """What does not fit beside the requests in flight is refused with UNAVAILABLE; a lone request always fits."""
+    release, entered = asyncio.Event(), asyncio.Event()
+
+    async def slow(body: bytes) -> bytes:
+        entered.set()
+        await release.wait()
+        return b""
+
+    receiver = Receiver(slow, Settings(endpoint="127.0.0.1:0", max_in_flight_mib=1))
+    await receiver.start()
+    first = asyncio.create_task(call(receiver.port, b"x" * 2_000_000))
+    await entered.wait()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call(receiver.port, b"y")
+    release.set()
+
+    assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
+    assert await first == b""
+    assert await call(receiver.port, b"y") == b""
+    await receiver.stop(0)
+
+
+async def test_an_oversized_request_is_refused_for_good() -> None:
+    """Past the limit, also after decompression: RESOURCE_EXHAUSTED without RetryInfo."""
+    receiver = Receiver(echo, Settings(endpoint="127.0.0.1:0", max_recv_msg_size_mib=1))
+    await receiver.start()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call(receiver.port, b"x" * 2_000_000, compression=grpc.Compression.Gzip)
+
+    assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert None is retry_delay((str(k), v) for k, v in caught.value.trailing_metadata() or ())
+    await receiver.stop(0)
+
+
+async def test_a_taken_port_is_said() -> None:
+    """The second listener is refused with the endpoint's name, whoever holds it."""
+    async with Sink() as sink:
+        with pytest.raises(PortTaken, match=f"cannot listen on `127.0.0.1:{sink.port}`"):
+            await Receiver(echo, Settings(endpoint=f"127.0.0.1:{sink.port}")).start()
+
+
+async def test_stopping_is_safe_before_start_and_twice() -> None:
+    """`stop` may be called at any time."""
+    receiver = Receiver(echo, LOCAL)
+    await receiver.stop()
+    await receiver.start()
+    await receiver.stop(0)
+    await receiver.stop(0)
+
+
+async def test_health_is_told_on_the_same_port() -> None:
+    """`grpc.health.v1` says SERVING for the server and for the trace service."""
+    receiver = Receiver(echo, LOCAL)
+    await receiver.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{receiver.port}") as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        for name in ("", "opentelemetry.proto.collector.trace.v1.TraceService"):
+            answer = await stub.Check(health_pb2.HealthCheckRequest(service=name))
+            assert answer.status == health_pb2.HealthCheckResponse.SERVING
+    await receiver.stop(0)
+
+
+async def test_the_stock_exporter_delivers_and_comes_back_after_a_refusal() -> None:
+    """The SDK's own exporter works against it, and retries when asked to."""
+    bodies: list[bytes] = []
+
+    async def consume(body: bytes) -> bytes:
+        bodies.append(body)
+        if len(bodies) == 1:
+            raise Retryable("not yet", 0.05)
+        return b""
+
+    receiver = Receiver(consume, LOCAL)
+    await receiver.start()
+
+    def emit() -> None:
+        provider = TracerProvider()
+        provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(endpoint=f"127.0.0.1:{receiver.port}", insecure=True)))
+        provider.get_tracer("t").start_span("hello").end()
+        provider.shutdown()
+
+    await asyncio.to_thread(emit)
+    await receiver.stop(0)
+
+    assert len(bodies) == 2
+    assert bodies[0] == bodies[1]
+    assert b"hello" in bodies[1]
