@@ -118,5 +118,7 @@ class CallBook:
         self._closed[call_id] = None
         if len(self._closed) > self._bounds.max_closed:
             self._closed.popitem(last=False)
-        final = tuple(settled(episode, call.frozen[episode.span_id]) for episode in record.episodes)
+        seen = {episode.span_id: episode for episode in record.episodes}
+        kept = (settled(seen.get(span_id, frozen), frozen) for span_id, frozen in call.frozen.items())  # settled once, never unsaid
+        final = tuple(sorted(kept, key=lambda episode: (episode.start_ns, episode.span_id)))
         return Settled(episodes=tuple(fresh), record=replace(record, episodes=final))

@@ -1,11 +1,9 @@
-"""The seven rates of settled calls, and the counters that dashboards divide. Pure, time is an argument."""
+"""The counters and histograms that dashboards divide: bounded, with a zero before the first value. Pure, time is an argument."""
 
 from __future__ import annotations
 
-import math
-import statistics
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from otel_voice_schema import attributes as a
@@ -14,139 +12,8 @@ from otel_voice_schema import metrics as m
 from otel_voice_processor.model import CallRecord, Episode
 
 Labels = tuple[tuple[str, str | bool], ...]
-Z = 1.96  # 95 %
-TOO_FEW = 20
 IDLE_NS = 24 * 3600 * 1_000_000_000
 OVERFLOW: Labels = (("otel.metric.overflow", True),)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
-    """One rate of the scorecard; `low` and `high` are its 95 % Wilson interval, `value` is None where nothing was counted."""
-
-    name: str
-    title: str
-    numerator: int
-    denominator: int
-    undetermined: int
-    unit: str
-    value: float | None
-    low: float | None
-    high: float | None
-    note: str
-
-
-def wilson(numerator: int, denominator: int) -> tuple[float, float] | tuple[None, None]:
-    """Return the Wilson score interval of a share (E. B. Wilson, 1927), or (None, None) of nothing."""
-    if denominator <= 0:
-        return None, None
-    share = numerator / denominator
-    spread = Z * math.sqrt(share * (1 - share) / denominator + Z * Z / (4 * denominator * denominator))
-    middle, scale = share + Z * Z / (2 * denominator), 1 + Z * Z / denominator
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
-
-
-def rates(records: Iterable[CallRecord]) -> tuple[Rate, ...]:
-    """Return the seven rates over settled calls; `undetermined` is in no denominator."""
-    calls = list(records)
-    episodes = [ep for record in calls for ep in record.episodes]
-    meant = [ep for ep in episodes if ep.intent == "yes" and ep.verdict != "undetermined"]
-    stopped = [ep for ep in episodes if ep.net_audio == "stopped" and ep.verdict != "undetermined"]
-    unsure = sum(ep.verdict == "undetermined" for ep in episodes)
-    missed = [ep for ep in meant if ep.verdict == "missed_interruption"]
-    false = [ep for ep in stopped if ep.verdict == "false_interruption"]
-    paused = sum(ep.verdict == "false_interruption" and ep.net_audio == "paused_resumed" for ep in episodes)
-    resumes = [ep.resume for ep in episodes if ep.resume in {"clean", "restarted", "lost"}]
-    unknown_resumes = sum(ep.resume in {"unknown", "not_supported"} for ep in episodes)
-    touched = [record for record in calls if record.interrupted in {"handled", "mishandled"}]
-    known = [record for record in touched if record.task_outcome != "unknown"]
-    told = [record for record in touched if record.escalated is not None]
-    asked = [record for record in calls if record.escalation_asked and record.escalated is not None]
-    return (
-        _share("false_interruption", "False interruption rate", len(false), len(stopped), unsure, f"{paused} more only paused and resumed"),
-        _share(
-            "missed_interruption",
-            "Missed interruption rate",
-            len(missed),
-            len(meant),
-            unsure,
-            f"{sum(ep.protected for ep in missed)} of them protected by policy",
-        ),
-        _share(
-            "resume_success",
-            "Resume success rate",
-            resumes.count("clean"),
-            len(resumes),
-            unknown_resumes,
-            "resumed within 0.5 s of where it stopped",
-        ),
-        _share(
-            "repeated_speech",
-            "Repeated user speech rate",
-            sum(ep.repeated for ep in meant),
-            len(meant),
-            unsure,
-            "said again in the next two turns",
-        ),
-        _silence(episodes),
-        _share(
-            "task_completion",
-            "Task completion after interruption",
-            sum(record.task_outcome == "completed" for record in known),
-            len(known),
-            len(touched) - len(known),
-            _beside(calls),
-        ),
-        _share(
-            "escalation",
-            "Escalation after interruption",
-            sum(record.escalated is True for record in told),
-            len(told),
-            len(touched) - len(told),
-            f"asked for a person in {len(asked)} calls, got one in {sum(record.escalated is True for record in asked)}",
-        ),
-    )
-
-
-def _share(name: str, title: str, numerator: int, denominator: int, undetermined: int, note: str) -> Rate:
-    low, high = wilson(numerator, denominator)
-    value = numerator / denominator if denominator else None
-    return Rate(
-        name=name,
-        title=title,
-        numerator=numerator,
-        denominator=denominator,
-        undetermined=undetermined,
-        unit="ratio",
-        value=value,
-        low=low,
-        high=high,
-        note=note,
-    )
-
-
-def _silence(episodes: Sequence[Episode]) -> Rate:
-    waits = sorted(ep.silence_ms / 1000 for ep in episodes if ep.silence_ms is not None)
-    unanswered = sum(ep.answered is False for ep in episodes)
-    p95 = waits[min(len(waits) - 1, math.ceil(0.95 * len(waits)) - 1)] if waits else None
-    return Rate(
-        name="silence_after",
-        title="Silence after interruption (median)",
-        numerator=len(waits),
-        denominator=len(waits),
-        undetermined=unanswered,
-        unit="seconds",
-        value=statistics.median(waits) if waits else None,
-        low=waits[0] if waits else None,
-        high=p95,
-        note=f"shortest to 95th percentile beside; {unanswered} never answered",
-    )
-
-
-def _beside(calls: Sequence[CallRecord]) -> str:
-    plain = [record for record in calls if record.interrupted == "none" and record.task_outcome != "unknown"]
-    done = sum(record.task_outcome == "completed" for record in plain)
-    return f"uninterrupted calls: {done} of {len(plain)}"
 
 
 @dataclass(slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from otel_voice_processor.scorecard import OVERFLOW, Capped, Scorecard, rates, wilson
+from otel_voice_processor.rates import rates, wilson
+from otel_voice_processor.scorecard import OVERFLOW, Capped, Scorecard
 
 S = 1_000_000_000
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from otel_voice_processor.cli.show import render_call, render_scorecard
 from otel_voice_processor.model import CallRecord, Episode, Response, Ruling, Stretch
-from otel_voice_processor.scorecard import rates
+from otel_voice_processor.rates import rates
 from rich.console import Console
 
 MS = 1_000_000

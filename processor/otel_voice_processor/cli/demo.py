@@ -21,7 +21,7 @@ from otel_voice_processor.cli.show import render_call, render_scorecard
 from otel_voice_processor.config import Config, Judging, Receiver, Tls, TraceExporter
 from otel_voice_processor.errors import ProcessorError
 from otel_voice_processor.model import CallRecord
-from otel_voice_processor.scorecard import rates
+from otel_voice_processor.rates import rates
 from otel_voice_processor.service import Service
 from otel_voice_processor.simulate import EIGHT, EIGHT_FAILING, Script, emit, simulate
 from otel_voice_processor.testing import Sink

@@ -13,7 +13,7 @@ from rich.text import Text
 from otel_voice_processor.cli.lanes import picture
 from otel_voice_processor.cli.words import after_words, audio_words, intent_words, no_episode_words, verdict_words
 from otel_voice_processor.model import CallRecord, Episode
-from otel_voice_processor.scorecard import Rate
+from otel_voice_processor.rates import Rate
 
 FEW = 20  # below this a rate is an anecdote
 NOTE = 44  # columns of the words below a rate's name
