@@ -64,7 +64,8 @@ def record_of(call_id: str, events: Iterable[VoiceEvent], rule: Rule, *, policy_
     started = _first(ordered, e.CALL_STARTED)
     ended = _first(ordered, e.CALL_ENDED)
     overlaps, premature, met = _sort_out(stretches, responses)
-    built = [_episode(call_id, item, ordered, stretches, responses, rule, root[0]) for item in met]
+    call = _Call(call_id=call_id, trace_id=root[0], events=ordered, stretches=stretches, responses=responses, rule=rule)
+    built = [_episode(call, item) for item in met]
     facts = _facts(ordered)
     escalated = None if ended is None else bool_of(ended.attributes.get(a.VOICE_CALL_ESCALATED))
     observable = started.attributes.get(a.VOICE_CALL_OBSERVABLE) if started else facts.get(a.VOICE_CALL_OBSERVABLE)
@@ -200,34 +201,36 @@ def _grouped(response: Response, stretches: Sequence[Stretch]) -> list[Met]:
     return out
 
 
-def _episode(
-    call_id: str,
-    met: Met,
-    events: Sequence[VoiceEvent],
-    stretches: Sequence[Stretch],
-    responses: Sequence[Response],
-    rule: Rule,
-    trace_id: bytes,
-) -> Episode:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """What every episode of a call is judged against."""
+
+    call_id: str
+    trace_id: bytes
+    events: Sequence[VoiceEvent]
+    stretches: Sequence[Stretch]
+    responses: Sequence[Response]
+    rule: Rule
+
+
+def _episode(call: _Call, met: Met) -> Episode:
     """Judge one interruption."""
     stretch, response = met.stretches[0], met.response
     audio = audio_after(response, stretch.onset_ns, met.until_ns)
     intent = intent_of(stretch)
     judged = verdict_of(stretch, response, audio, intent, evidence_at=stretch.evidence_ns)
-    near = _near(events, met, responses)
+    near = _near(call.events, met, call.responses)
     decided = text_of(near.get(e.DECISION_MADE, {}).get(a.VOICE_INTERRUPTION_DECISION_ACTION))
-    facts = ruled_facts(stretch, response)
-    ruling = rule(facts)
-    then = rule(_known_then(facts, stretch, audio.silent_ns)) if audio.silent_ns is not None else None
+    ruling, compliance = _ruled(call.rule, stretch, response, audio)
     recovered = near.get(e.RECOVERED, {})
     task_state = text_of(recovered.get(a.VOICE_INTERRUPTION_RECOVERY_TASK_STATE))
     resume = _resume(audio, near, task_state) if judged.verdict == "false_interruption" else None
-    silence, answered = _silence(met, audio, responses, events)
-    ended_in_time = response.end_ns is not None and response.end_ns - stretch.onset_ns <= LIMIT_NS
+    silence, answered = _silence(met, audio, call.responses, call.events)
+    lost = task_state == "lost" or resume == "lost"
     return Episode(
-        call_id=call_id,
-        span_id=episode_span_id(call_id, response.response_id, stretch.onset_ns),
-        trace_id=trace_id,
+        call_id=call.call_id,
+        span_id=episode_span_id(call.call_id, response.response_id, stretch.onset_ns),
+        trace_id=call.trace_id,
         start_ns=stretch.onset_ns,
         end_ns=max(_end(met.stretches[-1]), audio.silent_ns or 0),
         response=response,
@@ -236,19 +239,17 @@ def _episode(
         net_audio=audio.net,
         verdict=judged.verdict,
         reason=judged.reason,
-        compliance=compliance_of(ruling, then, audio, ended_in_time=ended_in_time),
+        compliance=compliance,
         protected=ruling.protected,
         attempts=len(met.stretches),
-        findings=findings_of(
-            stretch, judged, audio, protected=ruling.protected, decided=decided, lost=task_state == "lost" or resume == "lost"
-        ),
+        findings=findings_of(stretch, judged, audio, protected=ruling.protected, decided=decided, lost=lost),
         missing=judged.missing,
         ruling=ruling,
         decided_action=decided,
         reaction_ms=judged.reaction_ms,
         silence_ms=silence,
         answered=answered,
-        repeated=intent == "yes" and _repeated(met.stretches[-1], stretches, met.stretches),
+        repeated=intent == "yes" and _repeated(met.stretches[-1], call.stretches, met.stretches),
         resume=resume,
         recovered_turn=text_of(recovered.get(a.VOICE_INTERRUPTION_RECOVERY_TURN_ID)),
         task_state=task_state,
@@ -258,6 +259,15 @@ def _episode(
         input_class=stretch.input_class,
         class_confidence=stretch.class_confidence,
     )
+
+
+def _ruled(rule: Rule, stretch: Stretch, response: Response, audio: Audio) -> tuple[Ruling, str]:
+    """Return the policy's ruling on all evidence, and how the agent stood to it on the evidence of the moment."""
+    facts = ruled_facts(stretch, response)
+    ruling = rule(facts)
+    then = rule(_known_then(facts, stretch, audio.silent_ns)) if audio.silent_ns is not None else None
+    ended_in_time = response.end_ns is not None and response.end_ns - stretch.onset_ns <= LIMIT_NS
+    return ruling, compliance_of(ruling, then, audio, ended_in_time=ended_in_time)
 
 
 def episode_span_id(call_id: str, response_id: str, onset_ns: int) -> bytes:
