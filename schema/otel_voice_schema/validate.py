@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from otel_voice_schema.attributes import ATTRIBUTES, VOICE_CALL_ID, VOICE_EVIDENCE_MISSING, Attribute
 from otel_voice_schema.events import EVENTS
@@ -32,7 +33,11 @@ def check(name: str, attributes: Mapping[str, object], *, start_ns: int = 1, tim
         near = difflib.get_close_matches(name, EVENTS, n=1)
         hint = f": did you mean `{near[0]}`?" if near else ""
         return [Problem(code="unknown_event", severity="warning", key=name, message=f"unknown event `{name}`{hint}")]
-    problems = [problem for key, value in attributes.items() if (problem := _of_value(key, value))]
+    problems = []
+    for key, value in attributes.items():
+        fine = _FINE.get(key)
+        if (fine is None or not fine(value)) and (problem := _of_value(key, value)):
+            problems.append(problem)
     if not attributes.get(VOICE_CALL_ID):
         problems.append(_error("missing_attribute", VOICE_CALL_ID, f"`{VOICE_CALL_ID}` is missing or empty"))
     if time_ns <= 0:
@@ -94,6 +99,7 @@ def _of_range(attribute: Attribute, value: object) -> Problem | None:
     return None
 
 
+@lru_cache(maxsize=4096)  # the search for the nearest name is dear, and a sender repeats its mistake on every span
 def _unknown_key(key: str) -> Problem | None:
     if not key.startswith("voice."):
         return None
@@ -101,3 +107,22 @@ def _unknown_key(key: str) -> Problem | None:
     if not near:
         return None
     return Problem(code="unknown_attribute", severity="warning", key=key, message=f"unknown attribute `{key}`: did you mean `{near[0]}`?")
+
+
+def _fine(attribute: Attribute) -> Callable[[object], bool]:
+    """Return a quick test that never passes what the full one refuses; what it fails goes to the full one."""
+    values = attribute.values
+    if attribute.many:
+        return lambda value: False
+    if attribute.type == "boolean":
+        return lambda value: value is True or value is False
+    if values is not None:
+        return lambda value: type(value) is str and value in values
+    if attribute.type == "string":
+        return lambda value: type(value) is str and len(value) <= LONGEST_ID
+    if attribute.type == "int":
+        return lambda value: type(value) is int and value >= 0
+    return lambda value: type(value) is float and 0.0 <= value <= 1.0
+
+
+_FINE = {key: _fine(attribute) for key, attribute in ATTRIBUTES.items()}

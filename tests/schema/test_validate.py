@@ -1,6 +1,10 @@
 """Only what makes judging impossible makes an event unjudged."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from otel_voice_schema import validate
+from otel_voice_schema.attributes import ATTRIBUTES
 from otel_voice_schema.validate import check, unjudged
 
 STARTED = "voice.interruption.user.speech_started"
@@ -58,3 +62,20 @@ def test_an_event_without_time_is_unjudged() -> None:
     """Neither no time nor a start after the end can be judged."""
     assert unjudged(check(STARTED, GOOD, start_ns=0, time_ns=0)) == ("missing_time",)
     assert unjudged(check(STARTED, GOOD, start_ns=9, time_ns=5)) == ("impossible_value",)
+
+
+@given(
+    st.sampled_from(sorted(ATTRIBUTES)),
+    st.one_of(
+        st.text(max_size=300),
+        st.integers(),
+        st.floats(),
+        st.booleans(),
+        st.lists(st.text(max_size=3)).map(tuple),
+        st.sampled_from(["speech", "stop"]),
+    ),
+)
+def test_the_quick_test_never_passes_what_the_full_one_refuses(key: str, value: object) -> None:
+    """The fast path is only a shortcut."""
+    if validate._FINE[key](value):
+        assert validate._of_value(key, value) is None
