@@ -101,15 +101,15 @@ CANDIDATE_ATTRIBUTES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 _PYTHON: Final[Mapping[str, tuple[type, ...]]] = {"string": (str,), "int": (int,), "double": (int, float), "boolean": (bool,)}
+_WANTED: Final = tuple((name, key, frozenset(_PYTHON[ATTRIBUTES[key].type])) for name, key in CANDIDATE_ATTRIBUTES.items())
 
 
 def candidate_from_attributes(attrs: Mapping[str, object]) -> Candidate:
     """Read a candidate from an event's attributes; a value of the wrong type counts as absent."""
     found: dict[str, object] = {}
-    for name, key in CANDIDATE_ATTRIBUTES.items():
+    for name, key, wanted in _WANTED:
         value = attrs.get(key)
-        wanted = ATTRIBUTES[key].type
-        if isinstance(value, _PYTHON[wanted]) and (wanted == "boolean" or not isinstance(value, bool)):
+        if value is not None and type(value) in wanted:
             found[name] = value
     return Candidate(**found)  # type: ignore[arg-type]  # each value was checked against the registry's type
 
