@@ -60,3 +60,11 @@ def test_the_codes_of_problems_are_in_the_schemas_readme() -> None:
     source = (ROOT / "schema/otel_voice_schema/validate.py").read_text(encoding="utf-8")
     for code in set(re.findall(r'(?:code=|_error\()"([a-z_]+)"', source)):
         assert f"`{code}`" in text, code
+
+
+def test_every_counter_is_in_the_processors_readme() -> None:
+    """A counter without words does not pass."""
+    text = (ROOT / "processor/README.md").read_text(encoding="utf-8")
+    for path in (ROOT / "processor/otel_voice_processor").glob("*.py"):
+        for name in re.findall(r'"(otel_voice_(?:receiver|processor|exporter)_[a-z_]+)"', path.read_text(encoding="utf-8")):
+            assert f"`{name}`" in text, name

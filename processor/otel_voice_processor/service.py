@@ -11,6 +11,8 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from otel_voice_schema.metrics import Metric
+
 from otel_voice.emit import derive_ids
 from otel_voice.policy import Policy, PolicyError, load_default, load_policy
 from otel_voice_processor.calls import Bounds, CallBook, Settled
@@ -83,7 +85,8 @@ class Service:
             max_events=judging.max_events_per_call,
         )
         self._book = CallBook(self._pipeline.rule, policy.version, root_ids, bounds)
-        self.scorecard = Scorecard(clock())
+        self._started_ns = self._told_ns = clock()
+        self.scorecard = Scorecard(self._started_ns)
         self._exporter = exporter or FanOut(_exporters(config))
         self._metrics = MetricsExporter.of(config.metrics) if config.metrics else None
         self._receiver = Receiver(self._consume, config.receiver, self.counters)
@@ -112,6 +115,8 @@ class Service:
         await self.settle_all()
         await self._push_metrics()
         await self._exporter.close()
+        counts = (f"{name}{dict(labels) or ''} {value}" for (name, labels), value in sorted(self.counters.snapshot().items()))
+        LOG.info("counted: %s", ", ".join(counts) or "nothing")
         if self._metrics is not None:
             await self._metrics.close()
 
@@ -183,7 +188,8 @@ class Service:
     async def _push_metrics(self) -> None:
         if self._metrics is None:
             return
-        points: list[Point] = list(self.scorecard.points(self._clock()))
+        now = self._clock()
+        points: list[Point] = [*self.scorecard.points(now), *self._own_points(now)]
         if not points:
             return
         try:
@@ -191,6 +197,25 @@ class Service:
         except (Retryable, Permanent) as error:  # traces never wait for metrics; cumulative points tell the rest next time
             self.counters.add("otel_voice_exporter_send_failed_metric_points", len(points))
             LOG.warning("metrics were not taken: %s", error)
+
+    def _own_points(self, now_ns: int) -> list[Point]:
+        """Return the processor's own counters; their timestamps only grow, as the scorecard's."""
+        if now_ns <= self._told_ns:
+            return []
+        self._told_ns = now_ns
+        return [
+            Point(
+                metric=Metric(name=name, instrument="counter", unit="1", brief="", labels=(), buckets=()),
+                labels=labels,
+                start_ns=self._started_ns,
+                time_ns=now_ns,
+                value=value,
+                counts=(),
+                total=0.0,
+                exemplar=None,
+            )
+            for (name, labels), value in self.counters.snapshot().items()
+        ]
 
 
 def _exporters(config: Config) -> list[Exporter]:
