@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -118,8 +119,8 @@ def _in_context(stretches: Sequence[Stretch], responses: Sequence[Response]) -> 
     """Classify each stretch again knowing the response it met: "yes" answers a question, else it keeps the talk going."""
     out = []
     for stretch in stretches:
-        near = [r for r in responses if r.start_ns <= stretch.onset_ns]
-        out.append(classified(stretch, context_of(near[-1])) if near else stretch)
+        before = bisect_right(responses, stretch.onset_ns, key=lambda response: response.start_ns)
+        out.append(classified(stretch, context_of(responses[before - 1])) if before else stretch)
     return tuple(out)
 
 
@@ -136,7 +137,7 @@ def _sort_out(stretches: Sequence[Stretch], responses: Sequence[Response]) -> tu
         following = responses[index + 1].start_ns if index + 1 < len(responses) else None
         audible_until = response.end_ns if response.end_ns is not None else following
         mine: list[Stretch] = []
-        for stretch in stretches:
+        for number, stretch in enumerate(stretches):
             if stretch.onset_ns < response.start_ns:
                 if _end(stretch) > response.start_ns + CLOCK_TOLERANCE_NS and _agent_barged_in(stretch, None, response, responses[:index]):
                     premature.append(response)
@@ -144,8 +145,8 @@ def _sort_out(stretches: Sequence[Stretch], responses: Sequence[Response]) -> tu
             cut_by_it = response.end_reason == "interrupted" and stretch.onset_ns == audible_until  # a key and its stop share a moment
             if audible_until is not None and stretch.onset_ns >= audible_until and not cut_by_it:
                 continue
-            before = [s for s in stretches if s is not stretch and _end(s) <= stretch.onset_ns]
-            if before and _agent_barged_in(stretch, before[-1], response, responses[:index]):
+            before = next((s for s in reversed(stretches[:number]) if _end(s) <= stretch.onset_ns), None)
+            if before is not None and _agent_barged_in(stretch, before, response, responses[:index]):
                 premature.append(response)
             elif _ordinary(stretch, response):
                 overlaps.append(response)
@@ -302,9 +303,10 @@ def _near(events: Sequence[VoiceEvent], met: Met, responses: Sequence[Response])
     if met.until_ns is not None:
         stop = met.until_ns
     near: dict[str, Attributes] = {}
-    for event in events:
-        if not start <= event.time_ns < stop:
-            continue
+    first = bisect_left(events, start, key=lambda event: event.time_ns)
+    for event in events[first:]:
+        if event.time_ns >= stop:
+            break
         resumed = event.name == e.AGENT_SPEECH_STARTED and event.attributes.get(a.VOICE_AGENT_PLAYBACK_RESUMED) is True
         cut = event.name == e.AGENT_SPEECH_INTERRUPTED
         if event.name in {e.DECISION_MADE, e.RECOVERED, e.FALSE_POSITIVE} or resumed or cut:

@@ -123,7 +123,7 @@ def _read_playback(response: _OpenResponse, event: VoiceEvent) -> None:
     response.end_reason = reason
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _OpenStretch:
     """A stretch while its events are read."""
 
@@ -166,7 +166,7 @@ def _pressed(event: VoiceEvent) -> _OpenStretch:
 
 def _speech(events: Sequence[VoiceEvent]) -> list[_OpenStretch]:
     """Read speech started, stopped, transcripts and candidates into stretches, by stretch id where given."""
-    found: list[_OpenStretch] = []
+    found: dict[int, _OpenStretch] = {}
     by_id: dict[str, _OpenStretch] = {}
     last_of: dict[str, _OpenStretch] = {}
     for event in events:
@@ -178,14 +178,13 @@ def _speech(events: Sequence[VoiceEvent]) -> list[_OpenStretch]:
             )
         else:
             continue
-        if item not in found:
-            found.append(item)
+        found[id(item)] = item
         named = text_of(event.attributes.get(a.VOICE_CALLER_STRETCH_ID))
         if named:
             by_id[named] = item
         last_of[event.emitter] = item
         _read_speech(item, event)
-    return found
+    return list(found.values())
 
 
 def _belongs(event: VoiceEvent, by_id: dict[str, _OpenStretch], last_of: dict[str, _OpenStretch]) -> _OpenStretch | None:

@@ -152,6 +152,7 @@ class Service:
                 self._pending.append(summary_request(item.episodes, basis, whole=record is not None, instance=self._instance))
             if record is not None and self._on_call is not None:
                 self._on_call(record)
+            await asyncio.sleep(0)  # a long call is joined in one go; requests come between two calls
         while len(self._pending) > MAX_PENDING:
             self._pending.popleft()
             self.counters.add("otel_voice_exporter_enqueue_failed_spans")
