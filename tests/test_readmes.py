@@ -8,6 +8,8 @@ from pathlib import Path
 from otel_voice_processor.cli import COMMANDS
 from otel_voice_processor.config import parse_config
 
+from otel_voice.policy import load_policy
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -16,11 +18,22 @@ def blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
-def test_the_config_example_conforms() -> None:
-    """The README's config is read without a problem."""
-    (example,) = blocks(README, "yaml")
+def test_the_config_examples_conform() -> None:
+    """The README's configs are read without a problem."""
+    kept, onward = (parse_config(example, "README.md") for example in blocks(README, "yaml"))
 
-    assert parse_config(example, "README.md").metrics is not None
+    assert kept.file == "calls.jsonl"
+    assert onward.metrics is not None
+    assert len(onward.traces) == 1
+
+
+def test_the_policy_example_conforms(tmp_path: Path) -> None:
+    """The policy in the README loads."""
+    (example,) = blocks((ROOT / "otel_voice/README.md").read_text(encoding="utf-8"), "yaml")
+    path = tmp_path / "policy.yaml"
+    path.write_text(example, encoding="utf-8")
+
+    assert load_policy(path).version == "my-policy-1"
 
 
 def test_the_python_examples_compile() -> None:
