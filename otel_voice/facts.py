@@ -29,6 +29,8 @@ def checked(facts: Mapping[str, Value | None]) -> dict[str, Value]:
 
 def _checked(key: str, value: Value) -> Value:
     attribute = a.ATTRIBUTES.get(key)
+    if attribute is None and not key.startswith("voice."):  # a name of OpenTelemetry's own, such as gen_ai.agent.name
+        return value
     if attribute is None:
         raise ValueError(f"unknown attribute `{key}`{_near(key, list(a.ATTRIBUTES))}")
     kinds = _TYPES[attribute.type]

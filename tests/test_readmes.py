@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
 from otel_voice_processor.cli import COMMANDS
-from otel_voice_processor.config import parse_config
+from otel_voice_processor.config import Config, Receiver, Tls, TraceExporter, parse_config
+from otel_voice_processor.model import CallRecord
+from otel_voice_processor.service import Service
+from otel_voice_processor.testing import Sink
 
 from otel_voice.policy import load_policy
 
@@ -42,15 +46,22 @@ def test_the_python_examples_compile() -> None:
         compile("async def example():\n" + "".join(f"    {line}\n" for line in example.splitlines()), "README.md", "exec")
 
 
-def test_the_helper_example_runs() -> None:
-    """The example for any runtime emits whole events, strictly."""
-    from otel_voice.testing import capture_events
-
+async def test_the_helper_example_gives_a_correct_verdict() -> None:
+    """The example for any runtime, sent as it stands to a processor, is judged correct."""
     example = next(block for block in blocks(README, "python") if "VoiceCall(" in block)
-    with capture_events() as events:
-        exec(compile(example, "README.md", "exec"), {})
+    records: list[CallRecord] = []
+    async with Sink() as sink:
+        traces = (TraceExporter(endpoint=sink.endpoint, tls=Tls(insecure=True)),)
+        service = Service(Config(receiver=Receiver(endpoint="127.0.0.1:0"), traces=traces), on_call=records.append)
+        await service.start()
+        script = example.replace("localhost:4317", f"127.0.0.1:{service.port}")
+        await asyncio.to_thread(exec, compile(script, "README.md", "exec"), {})
+        await service.stop(1.0)
+    (record,) = records
 
-    assert "voice.interruption.call_ended" in {event.name for event in events}
+    assert ["correct"] == [episode.verdict for episode in record.episodes]
+    assert (310, 600) == (record.episodes[0].reaction_ms, record.episodes[0].silence_ms)
+    assert "2026-11-25" == record.policy_version
 
 
 def test_every_command_is_in_a_readme() -> None:

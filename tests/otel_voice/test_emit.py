@@ -81,3 +81,11 @@ def test_events_that_go_nowhere_are_told_once(caplog: pytest.LogCaptureFixture, 
         VoiceCall("call_1", tracer_provider=trace.NoOpTracerProvider()).end()
 
     assert sum("go nowhere" in record.message for record in caplog.records) == 1
+
+
+def test_the_agents_name_is_told() -> None:
+    """A name of OpenTelemetry's own passes the registry's check."""
+    with capture_events() as events:
+        VoiceCall("c", agent_name="front_desk")
+
+    assert "front_desk" == events[0].attributes["gen_ai.agent.name"]
