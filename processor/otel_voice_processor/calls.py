@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from otel_voice_schema import events as e
 
-from otel_voice_processor.episodes import Rule, record_of, settled
+from otel_voice_processor.episodes import Rule, interrupted_of, record_of, settled
 from otel_voice_processor.model import CallRecord, Episode, VoiceEvent
 
 S = 1_000_000_000
@@ -121,4 +121,4 @@ class CallBook:
         seen = {episode.span_id: episode for episode in record.episodes}
         kept = (settled(seen.get(span_id, frozen), frozen) for span_id, frozen in call.frozen.items())  # settled once, never unsaid
         final = tuple(sorted(kept, key=lambda episode: (episode.start_ns, episode.span_id)))
-        return Settled(episodes=tuple(fresh), record=replace(record, episodes=final))
+        return Settled(episodes=tuple(fresh), record=replace(record, episodes=final, interrupted=interrupted_of(final)))

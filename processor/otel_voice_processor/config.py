@@ -119,7 +119,10 @@ def parse_config(text: str, name: str) -> Config:
         where = f"{name}:{mark.line + 1}" if mark else name
         raise ConfigError([f"{where}: not YAML: {getattr(error, 'problem', error)}"]) from None
     reader = _Reader(name)
-    config = reader.config(reader.node(root)) if root is not None else Config()
+    try:
+        config = reader.config(reader.node(root)) if root is not None else Config()
+    except (RecursionError, TypeError, ValueError, yaml.YAMLError) as error:
+        raise ConfigError([*reader.problems, f"{name}: holds a value that cannot be read: {str(error).splitlines()[0]}"]) from None
     if reader.problems:
         raise ConfigError(reader.problems)
     return config
@@ -218,6 +221,13 @@ class _Reader:
         self.fault(node.line, f"`{where}` is `{node.value}`, not a duration such as `15s`, `500ms` or `5m`")
         return None
 
+    def pause(self, node: _Node, where: str) -> float | None:
+        read = self.seconds(node, where)
+        if read is not None and read < 1:
+            self.fault(node.line, f"`{where}` is `{node.value}`, less than a second")
+            return None
+        return read
+
     def endpoint(self, node: _Node, where: str) -> str | None:
         given = self.text(node, where)
         if given is None:
@@ -281,7 +291,7 @@ class _Reader:
         kinds: dict[str, Callable[[_Node, str], Any]] = {
             "endpoint": self.endpoint,
             "protocol": self.one_of("grpc", "http/protobuf"),
-            "interval": self.seconds,
+            "interval": self.pause,
             "timeout": self.seconds,
             "headers": self.headers,
             "tls": self.tls,

@@ -86,7 +86,7 @@ def record_of(call_id: str, events: Iterable[VoiceEvent], rule: Rule, *, policy_
         task_outcome=(text_of(ended.attributes.get(a.VOICE_CALL_TASK_OUTCOME)) if ended else None) or "unknown",
         escalated=escalated,
         ended_by=(text_of(ended.attributes.get(a.VOICE_CALL_ENDED_BY)) or "unknown") if ended else "expired",
-        interrupted=_interrupted(built),
+        interrupted=interrupted_of(built),
         escalation_asked=any(s.input_class == "escalation" and intent_of(s) == "yes" for s in stretches),
         episodes=tuple(built),
         responses=responses,
@@ -198,6 +198,8 @@ def _grouped(response: Response, stretches: Sequence[Stretch]) -> list[Met]:
     for group in groups:
         later = [other.onset_ns for other in stretches if other.onset_ns > group[-1].onset_ns]
         until = None if group is meaningful else min(later, default=None)
+        if meaningful is not None and group is not meaningful and 0 <= group[0].onset_ns - meaningful[0].onset_ns <= LIMIT_NS:
+            until = group[0].onset_ns  # a stop so soon after a meaningful try answers that, not the murmur that follows
         out.append(Met(response=response, stretches=tuple(group), until_ns=until))
     return out
 
@@ -353,7 +355,7 @@ def _content(stretch: Stretch) -> frozenset[str]:
     return frozenset(word for word in words if len(word) > 2 and word not in UNFINISHED)
 
 
-def _interrupted(episodes: Sequence[Episode]) -> str:
+def interrupted_of(episodes: Sequence[Episode]) -> str:
     """Sum up a call's episodes: mishandled where one was missed or falsely stopped, handled where all that mattered went right."""
     counted = [ep for ep in episodes if ep.intent == "yes" or (ep.verdict == "false_interruption" and ep.net_audio == "stopped")]
     if any(ep.verdict in {"missed_interruption", "false_interruption"} for ep in counted):

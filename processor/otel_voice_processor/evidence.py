@@ -110,7 +110,7 @@ def _read_playback(response: _OpenResponse, event: VoiceEvent) -> None:
             response.end_reason, response.end_ns = "interrupted", response.pauses[-1][0] if response.pauses else event.time_ns
         return
     reason = text_of(event.attributes.get(a.VOICE_AGENT_PLAYBACK_END_REASON))
-    if response.end_reason == "interrupted" and reason in {None, "interrupted"}:
+    if response.end_reason == "interrupted":  # a final cut wins over what is told of the same audio later
         return
     open_pause = response.pauses[-1] if response.pauses and response.pauses[-1][1] is None else None
     if reason == "interrupted":

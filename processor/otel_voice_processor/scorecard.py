@@ -74,6 +74,7 @@ class Scorecard:
         self._max_series = max_series
         self._series: dict[tuple[str, Labels], Series] = {}
         self._sizes: dict[str, int] = {}
+        self._fresh: list[Series] = []
         self._workflow, self._type, self._version = Capped(200), Capped(20), Capped(5, newest=True)
 
     def count_episode(self, episode: Episode, record: CallRecord, now_ns: int) -> None:
@@ -136,6 +137,7 @@ class Scorecard:
         """Yield what to export at `now_ns`, a new series with its zero first; timestamps of a series only grow."""
         if now_ns <= self._exported_ns:
             return
+        self._fresh = []
         for key, series in list(self._series.items()):
             if now_ns - series.touched_ns > IDLE_NS:
                 del self._series[key]
@@ -144,9 +146,15 @@ class Scorecard:
             if not series.exported:
                 yield _point(series, self._exported_ns, zero=True)
                 series.exported = True
+                self._fresh.append(series)
             yield _point(series, now_ns, zero=False)
             series.exemplar = None
         self._exported_ns = now_ns
+
+    def not_taken(self) -> None:
+        """Say that the last export did not arrive: its new series begin with a zero again."""
+        for series in self._fresh:
+            series.exported = False
 
     def _labels(self, workflow: str, message_type: str, record: CallRecord) -> dict[str, str | bool]:
         labels: dict[str, str | bool] = {

@@ -113,6 +113,10 @@ class Service:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
         await self.settle_all()
+        if self._pending:
+            self.counters.add("otel_voice_exporter_enqueue_failed_summaries", len(self._pending))
+            LOG.error("%d summaries were not taken by downstream and are given up", len(self._pending))
+            self._pending.clear()
         await self._push_metrics()
         await self._exporter.close()
         counts = (f"{name}{dict(labels) or ''} {value}" for (name, labels), value in sorted(self.counters.snapshot().items()))
@@ -137,26 +141,33 @@ class Service:
         self.counters.add("otel_voice_processor_events", outcome=self._book.add(event, now_ns))
 
     async def _take(self, settled: Iterable[Settled]) -> None:
-        """Count what settled, and write its spans."""
-        now = self._clock()
-        for item in settled:
-            record = item.record
-            for episode in item.episodes:
-                known = record or self._book.record(episode.call_id)
-                if known is not None:
-                    self.scorecard.count_episode(episode, known, now)
-            if record is not None:
-                self.scorecard.count_call(record, now)
-            basis = record or (self._book.record(item.episodes[0].call_id) if item.episodes else None)
-            if basis is not None:
-                self._pending.append(summary_request(item.episodes, basis, whole=record is not None, instance=self._instance))
-            if record is not None and self._on_call is not None:
-                self._on_call(record)
-            await asyncio.sleep(0)  # a long call is joined in one go; requests come between two calls
-        while len(self._pending) > MAX_PENDING:
-            self._pending.popleft()
-            self.counters.add("otel_voice_exporter_enqueue_failed_spans")
-        await self._drain()
+        """Count what settled, and write its spans; a call that cannot be written does not hold up the others."""
+        try:
+            for item in settled:
+                try:
+                    self._write(item)
+                except Exception:
+                    LOG.exception("a settled call could not be written")
+                    self.counters.add("otel_voice_processor_settle_failures")
+                await asyncio.sleep(0)  # a long call is joined in one go; requests come between two calls
+        finally:
+            while len(self._pending) > MAX_PENDING:
+                self._pending.popleft()
+                self.counters.add("otel_voice_exporter_enqueue_failed_summaries")
+            await self._drain()
+
+    def _write(self, item: Settled) -> None:
+        now, record = self._clock(), item.record
+        known = record or (self._book.record(item.episodes[0].call_id) if item.episodes else None)
+        if known is None:
+            return
+        for episode in item.episodes:
+            self.scorecard.count_episode(episode, known, now)
+        if record is not None:
+            self.scorecard.count_call(record, now)
+        self._pending.append(summary_request(item.episodes, known, whole=record is not None, instance=self._instance))
+        if record is not None and self._on_call is not None:
+            self._on_call(record)
 
     async def _drain(self) -> None:
         """Send waiting summaries; what downstream cannot take now waits for the next tick."""
@@ -168,8 +179,11 @@ class Service:
                 self._pending.extendleft(reversed(batch))
                 LOG.warning("summaries wait for downstream: %s", error)
                 return
+            except asyncio.CancelledError:
+                self._pending.extendleft(reversed(batch))
+                raise
             except Permanent as error:
-                self.counters.add("otel_voice_exporter_send_failed_spans", len(batch))
+                self.counters.add("otel_voice_exporter_send_failed_summaries", len(batch))
                 LOG.error("downstream refused summaries for good: %s", error)
 
     async def _ticking(self) -> None:
@@ -195,8 +209,9 @@ class Service:
             return
         try:
             await self._metrics.send(encode_metrics(resource_attributes(self._instance), points))
-        except (Retryable, Permanent) as error:  # traces never wait for metrics; cumulative points tell the rest next time
+        except Exception as error:  # whatever the endpoint is: traces never wait for metrics; cumulative points tell the rest next time
             self.counters.add("otel_voice_exporter_send_failed_metric_points", len(points))
+            self.scorecard.not_taken()
             LOG.warning("metrics were not taken: %s", error)
 
     def _own_points(self, now_ns: int) -> list[Point]:

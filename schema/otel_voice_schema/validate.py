@@ -8,10 +8,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from otel_voice_schema.attributes import ATTRIBUTES, VOICE_CALL_ID, VOICE_EVIDENCE_MISSING, Attribute
+from otel_voice_schema.attributes import (
+    ATTRIBUTES,
+    VOICE_CALL_ID,
+    VOICE_CALLER_TRANSCRIPT_EVIDENCE_TIME_MS,
+    VOICE_EVIDENCE_MISSING,
+    Attribute,
+)
 from otel_voice_schema.events import EVENTS
 
 LONGEST_ID = 256
+LONGEST_MS = 7 * 24 * 3600 * 1000  # no call lasts longer; an offset beyond would leave the range of times
 _PYTHON: dict[str, type | tuple[type, ...]] = {"string": str, "int": int, "double": (int, float), "boolean": bool}
 _SHARES = ("confidence", "ratio")
 
@@ -92,6 +99,8 @@ def _of_range(attribute: Attribute, value: object) -> Problem | None:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if key.endswith(_SHARES) and not 0 <= value <= 1:
             return _error("impossible_value", key, f"`{key}` is {value}, not between 0 and 1")
+        if key.endswith("_ms") and value > LONGEST_MS and key != VOICE_CALLER_TRANSCRIPT_EVIDENCE_TIME_MS:
+            return _error("impossible_value", key, f"`{key}` is {value}, more than a week")
         if key.endswith("_ms") and value < 0:
             return _error("impossible_value", key, f"`{key}` is {value}, which is negative")
     if key.endswith(".id") and isinstance(value, str) and len(value) > LONGEST_ID:
@@ -121,7 +130,7 @@ def _fine(attribute: Attribute) -> Callable[[object], bool]:
     if attribute.type == "string":
         return lambda value: type(value) is str and len(value) <= LONGEST_ID
     if attribute.type == "int":
-        return lambda value: type(value) is int and value >= 0
+        return lambda value: type(value) is int and 0 <= value <= LONGEST_MS
     return lambda value: type(value) is float and 0.0 <= value <= 1.0
 
 

@@ -56,9 +56,17 @@ def _printer() -> Callable[[CallRecord], None]:
 
     console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=100)
 
+    reading = True
+
     def show(record: CallRecord) -> None:
-        console.print(render_call(record, width=min(console.width, 120)))
-        console.print()
+        nonlocal reading
+        if not reading:
+            return
+        try:
+            console.print(render_call(record, width=min(console.width, 120)))
+            console.print()
+        except (OSError, SystemExit):  # the reader of a pipe went away; the processor goes on
+            reading = False
 
     return show
 
