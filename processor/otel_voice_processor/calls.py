@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from otel_voice_schema import events as e
 
-from otel_voice_processor.episodes import Rule, interrupted_of, record_of, settled
+from otel_voice_processor.episodes import Rule, interrupted_of, record_of, same, settled
+from otel_voice_processor.evidence import one_of
 from otel_voice_processor.model import CallRecord, Episode, VoiceEvent
 
 S = 1_000_000_000
@@ -29,7 +30,7 @@ class Bounds:
 @dataclass(slots=True)
 class _OpenCall:
     root: tuple[bytes, bytes]
-    events: dict[str, VoiceEvent] = field(default_factory=dict)
+    events: dict[tuple[str, str, int], VoiceEvent] = field(default_factory=dict)
     last_arrival_ns: int = 0
     last_event_ns: int = 0
     ended: bool = False
@@ -39,10 +40,11 @@ class _OpenCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """What will not change any more: episodes first, then their call where it settled too."""
+    """Episodes that will not change any more, with their call's record: final where `whole`, else as it stands."""
 
     episodes: tuple[Episode, ...]
-    record: CallRecord | None
+    record: CallRecord
+    whole: bool
 
 
 class CallBook:
@@ -68,14 +70,16 @@ class CallBook:
             if len(self._open) >= self._bounds.max_calls:
                 return "overflow"
             call = self._open[event.call_id] = _OpenCall(root=self._ids(event.call_id))
-        if event.name == e.CALL_STARTED:  # a call that joined somebody's trace has its root there
-            call.root = (event.trace_id, call.root[1])
-        if event.event_id in call.events:
+        identity = event.identity
+        held = call.events.get(identity)
+        if held is not None:
+            chosen = call.events[identity] = one_of(held, event)
+            call.dirty = call.dirty or chosen is not held
             return "duplicate"
         call.last_arrival_ns = now_ns
-        if len(call.events) >= self._bounds.max_events and event.name != e.CALL_ENDED:
+        if len(call.events) >= self._bounds.max_events and (call.ended or event.name != e.CALL_ENDED):
             return "overflow"
-        call.events[event.event_id] = event
+        call.events[identity] = event
         call.last_event_ns = max(call.last_event_ns, event.time_ns)
         call.ended = call.ended or event.name == e.CALL_ENDED
         call.dirty = True
@@ -95,30 +99,37 @@ class CallBook:
         for call_id, call in list(self._open.items()):
             yield self._settle(call_id, call, whole=True)
 
-    def record(self, call_id: str) -> CallRecord | None:
-        """Return the record of an open call as it stands, or None."""
-        call = self._open.get(call_id)
-        return None if call is None else self._record(call_id, call)
-
-    def _record(self, call_id: str, call: _OpenCall) -> CallRecord:
-        return record_of(call_id, call.events.values(), self._rule, policy_version=self._policy_version, root=call.root)
-
     def _settle(self, call_id: str, call: _OpenCall, *, whole: bool) -> Settled:
         call.dirty = False
-        record = self._record(call_id, call)
+        record = record_of(call_id, call.events.values(), self._rule, policy_version=self._policy_version, root=call.root)
+        before: dict[str, list[Episode]] = {}
+        for frozen in call.frozen.values():
+            before.setdefault(frozen.response.response_id, []).append(frozen)
         fresh = []
         for episode in record.episodes:
             passed = call.last_event_ns >= episode.end_ns + EVENT_ALLOWANCE_NS and episode.response.end_ns is not None
-            if episode.span_id not in call.frozen and (whole or passed):
+            counted = any(same(episode, frozen) for frozen in before.get(episode.response.response_id, ()))
+            if (whole or passed) and not counted:
                 call.frozen[episode.span_id] = episode
                 fresh.append(episode)
         if not whole:
-            return Settled(episodes=tuple(fresh), record=None)
+            return Settled(episodes=tuple(fresh), record=record, whole=False)
         del self._open[call_id]
         self._closed[call_id] = None
         if len(self._closed) > self._bounds.max_closed:
             self._closed.popitem(last=False)
-        seen = {episode.span_id: episode for episode in record.episodes}
-        kept = (settled(seen.get(span_id, frozen), frozen) for span_id, frozen in call.frozen.items())  # settled once, never unsaid
-        final = tuple(sorted(kept, key=lambda episode: (episode.start_ns, episode.span_id)))
-        return Settled(episodes=tuple(fresh), record=replace(record, episodes=final, interrupted=interrupted_of(final)))
+        return Settled(episodes=tuple(fresh), record=_final(record, call.frozen.values()), whole=True)
+
+
+def _final(record: CallRecord, frozen: Iterable[Episode]) -> CallRecord:
+    """Return the record with its episodes as they were counted: settled once, never unsaid."""
+    now: dict[str, list[Episode]] = {}
+    for episode in record.episodes:
+        now.setdefault(episode.response.response_id, []).append(episode)
+    kept = []
+    for old in frozen:
+        again = [episode for episode in now.get(old.response.response_id, ()) if same(episode, old)]
+        exact = next((episode for episode in again if episode.span_id == old.span_id), again[0] if again else old)
+        kept.append(settled(exact, old))
+    final = tuple(sorted(kept, key=lambda episode: (episode.start_ns, episode.span_id)))
+    return replace(record, episodes=final, interrupted=interrupted_of(final))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,19 +11,11 @@ from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
 
 from otel_voice.policy import JUDGE_VERSION
-from otel_voice_processor.evidence import (
-    MEANINGFUL,
-    MS,
-    bool_of,
-    classified,
-    context_of,
-    in_order,
-    int_of,
-    responses_of,
-    stretches_of,
-    text_of,
-)
-from otel_voice_processor.model import Attributes, CallRecord, Episode, Response, Ruling, Stretch, Value, VoiceEvent
+from otel_voice_processor.aftermath import near, repeated, resumed_how, silence_after
+from otel_voice_processor.evidence import MEANINGFUL, MS, bool_of, in_order, text_of
+from otel_voice_processor.model import CallRecord, Episode, Response, Ruling, Stretch, Value, VoiceEvent
+from otel_voice_processor.responses import context_of, responses_of
+from otel_voice_processor.stretches import INTER_DIGIT_NS, JOIN_NS, UNFINISHED, classified, end_of, stretches_of
 from otel_voice_processor.verdicts import (
     CLOCK_TOLERANCE_NS,
     LIMIT_NS,
@@ -32,20 +24,14 @@ from otel_voice_processor.verdicts import (
     compliance_of,
     findings_of,
     intent_of,
-    resume_of,
     verdict_of,
 )
 
 TAIL_NS = 700 * MS  # input this near a response's own end is ordinary talk
 CONTINUES_NS = 2_000 * MS  # since the caller's last stop
 BARGED_NS = 1_500 * MS  # since the response's start
-SAME_AGAIN = 0.6  # share of the content words said again, from which it is a repeat
-UNFINISHED = frozenset(
-    {"and", "but", "so", "because", "the", "a", "an", "to", "my", "is", "for", "of", "or", "um", "uh"}
-    | {"it's", "with", "at", "on", "in", "from", "your", "our"}
-)  # no phrase ends on these
 
-Rule = Callable[[Mapping[str, Value]], Ruling]
+Rule = Callable[[Mapping[str, Value]], Ruling | None]  # None: the policy failed on these facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,21 +44,25 @@ class Met:
 
 
 def record_of(call_id: str, events: Iterable[VoiceEvent], rule: Rule, *, policy_version: str, root: tuple[bytes, bytes]) -> CallRecord:
-    """Return the record of one call. `rule` asks the policy, `root` is the call's trace id and root span id."""
+    """Return the record of one call. `rule` asks the policy; `root` is the derived trace id and root span id.
+
+    A call that joined somebody's trace has its trace where it started.
+    """
     ordered = in_order(events)
     responses = responses_of(ordered)
     stretches = _in_context(stretches_of(ordered), responses)
     started = _first(ordered, e.CALL_STARTED)
     ended = _first(ordered, e.CALL_ENDED)
     overlaps, premature, met = _sort_out(stretches, responses)
-    call = _Call(call_id=call_id, trace_id=root[0], events=ordered, stretches=stretches, responses=responses, rule=rule)
+    trace_id = started.trace_id if started is not None else root[0]
+    call = _Call(call_id=call_id, trace_id=trace_id, events=ordered, stretches=stretches, responses=responses, rule=rule)
     built = [_episode(call, item) for item in met]
     facts = _facts(ordered)
     escalated = None if ended is None else bool_of(ended.attributes.get(a.VOICE_CALL_ESCALATED))
     observable = started.attributes.get(a.VOICE_CALL_OBSERVABLE) if started else facts.get(a.VOICE_CALL_OBSERVABLE)
     return CallRecord(
         call_id=call_id,
-        trace_id=root[0],
+        trace_id=trace_id,
         root_span_id=root[1],
         start_ns=min((event.start_ns for event in ordered), default=0),
         end_ns=max((event.time_ns for event in ordered), default=0),
@@ -124,10 +114,6 @@ def _in_context(stretches: Sequence[Stretch], responses: Sequence[Response]) -> 
     return tuple(out)
 
 
-def _end(stretch: Stretch) -> int:
-    return stretch.end_ns if stretch.end_ns is not None else stretch.onset_ns
-
-
 def _sort_out(stretches: Sequence[Stretch], responses: Sequence[Response]) -> tuple[list[Response], list[Response], list[Met]]:
     """Sort input that met a response into ordinary overlaps, premature endpointings and interruptions."""
     overlaps: list[Response] = []
@@ -139,13 +125,15 @@ def _sort_out(stretches: Sequence[Stretch], responses: Sequence[Response]) -> tu
         mine: list[Stretch] = []
         for number, stretch in enumerate(stretches):
             if stretch.onset_ns < response.start_ns:
-                if _end(stretch) > response.start_ns + CLOCK_TOLERANCE_NS and _agent_barged_in(stretch, None, response, responses[:index]):
+                if end_of(stretch) > response.start_ns + CLOCK_TOLERANCE_NS and _agent_barged_in(
+                    stretch, None, response, responses[:index]
+                ):
                     premature.append(response)
                 continue
             cut_by_it = response.end_reason == "interrupted" and stretch.onset_ns == audible_until  # a key and its stop share a moment
             if audible_until is not None and stretch.onset_ns >= audible_until and not cut_by_it:
                 continue
-            before = next((s for s in reversed(stretches[:number]) if _end(s) <= stretch.onset_ns), None)
+            before = next((s for s in reversed(stretches[:number]) if end_of(s) <= stretch.onset_ns), None)
             if before is not None and _agent_barged_in(stretch, before, response, responses[:index]):
                 premature.append(response)
             elif _ordinary(stretch, response):
@@ -160,7 +148,7 @@ def _ordinary(stretch: Stretch, response: Response) -> bool:
     """Tell talk at the end of a turn from an interruption."""
     if response.end_ns is None or response.end_reason != "completed":
         return False
-    within = min(_end(stretch), response.end_ns) - stretch.onset_ns
+    within = min(end_of(stretch), response.end_ns) - stretch.onset_ns
     short = (
         stretch.input_type == "speech"
         and stretch.end_ns is not None
@@ -175,8 +163,8 @@ def _agent_barged_in(stretch: Stretch, before: Stretch | None, response: Respons
     if stretch.input_type != "speech" or stretch.input_class not in MEANINGFUL:
         return False
     if before is not None:
-        resumed = stretch.onset_ns - _end(before) <= CONTINUES_NS and stretch.onset_ns - response.start_ns <= BARGED_NS
-        if not resumed or _end(before) > response.start_ns or before.input_class not in MEANINGFUL:
+        resumed = stretch.onset_ns - end_of(before) <= CONTINUES_NS and stretch.onset_ns - response.start_ns <= BARGED_NS
+        if not resumed or end_of(before) > response.start_ns or before.input_class not in MEANINGFUL:
             return False
     capture = "entity_capture" in {response.message_type, earlier[-1].message_type if earlier else None}
     said = (before or stretch).text or ""
@@ -222,20 +210,21 @@ def _episode(call: _Call, met: Met) -> Episode:
     audio = audio_after(response, stretch.onset_ns, met.until_ns)
     intent = intent_of(stretch)
     judged = verdict_of(stretch, response, audio, intent, evidence_at=stretch.evidence_ns)
-    near = _near(call.events, met, call.responses)
-    decided = text_of(near.get(e.DECISION_MADE, {}).get(a.VOICE_INTERRUPTION_DECISION_ACTION))
+    following = near(call.events, stretch.onset_ns, met.until_ns, response, call.responses)
+    decided = text_of(following.get(e.DECISION_MADE, {}).get(a.VOICE_INTERRUPTION_DECISION_ACTION))
     ruling, compliance = _ruled(call.rule, stretch, response, audio)
-    recovered = near.get(e.RECOVERED, {})
+    recovered = following.get(e.RECOVERED, {})
     task_state = text_of(recovered.get(a.VOICE_INTERRUPTION_RECOVERY_TASK_STATE))
-    resume = _resume(audio, near, task_state) if judged.verdict == "false_interruption" else None
-    silence, answered = _silence(met, audio, call.responses, call.events)
+    resume = resumed_how(audio, following, task_state) if judged.verdict == "false_interruption" else None
+    silence, answered = silence_after(met.stretches[-1], response, audio, call.responses, call.events)
     lost = task_state == "lost" or resume == "lost"
+    protected = ruling is not None and ruling.protected
     return Episode(
         call_id=call.call_id,
         span_id=episode_span_id(call.call_id, response.response_id, stretch.onset_ns),
         trace_id=call.trace_id,
         start_ns=stretch.onset_ns,
-        end_ns=max(_end(met.stretches[-1]), audio.silent_ns or 0),
+        end_ns=max(end_of(met.stretches[-1]), audio.silent_ns or 0),
         response=response,
         stretches=met.stretches,
         intent=intent,
@@ -243,16 +232,16 @@ def _episode(call: _Call, met: Met) -> Episode:
         verdict=judged.verdict,
         reason=judged.reason,
         compliance=compliance,
-        protected=ruling.protected,
+        protected=protected,
         attempts=len(met.stretches),
-        findings=findings_of(stretch, judged, audio, protected=ruling.protected, decided=decided, lost=lost),
+        findings=findings_of(stretch, judged, audio, protected=protected, decided=decided, lost=lost),
         missing=judged.missing,
         ruling=ruling,
         decided_action=decided,
         reaction_ms=judged.reaction_ms,
         silence_ms=silence,
         answered=answered,
-        repeated=intent == "yes" and _repeated(met.stretches[-1], call.stretches, met.stretches),
+        repeated=intent == "yes" and repeated(met.stretches, call.stretches),
         resume=resume,
         recovered_turn=text_of(recovered.get(a.VOICE_INTERRUPTION_RECOVERY_TURN_ID)),
         task_state=task_state,
@@ -264,7 +253,7 @@ def _episode(call: _Call, met: Met) -> Episode:
     )
 
 
-def _ruled(rule: Rule, stretch: Stretch, response: Response, audio: Audio) -> tuple[Ruling, str]:
+def _ruled(rule: Rule, stretch: Stretch, response: Response, audio: Audio) -> tuple[Ruling | None, str]:
     """Return the policy's ruling on all evidence, and how the agent stood to it on the evidence of the moment."""
     facts = ruled_facts(stretch, response)
     ruling = rule(facts)
@@ -289,70 +278,12 @@ def _known_then(facts: Mapping[str, Value], stretch: Stretch, at_ns: int) -> dic
     known = dict(facts)
     if stretch.input_type != "speech":
         return known
-    known[a.VOICE_CALLER_SPEECH_DURATION_MS] = max(0, min(at_ns, _end(stretch)) - stretch.onset_ns) // MS
+    known[a.VOICE_CALLER_SPEECH_DURATION_MS] = max(0, min(at_ns, end_of(stretch)) - stretch.onset_ns) // MS
     if stretch.evidence_ns is not None and stretch.evidence_ns > at_ns:
         for key in list(known):
             if key.startswith(("voice.caller.transcript.", "voice.caller.input.class")):
                 del known[key]
     return known
-
-
-def _near(events: Sequence[VoiceEvent], met: Met, responses: Sequence[Response]) -> dict[str, Attributes]:
-    """Return the first decision, recovery, false positive and resume that follow the input, before input of another episode."""
-    start = met.stretches[0].onset_ns
-    following = [r.start_ns for r in responses if r.start_ns > met.response.start_ns]
-    stop = max(met.until_ns or 0, following[1] if len(following) > 1 else start + 30_000 * MS)
-    if met.until_ns is not None:
-        stop = met.until_ns
-    near: dict[str, Attributes] = {}
-    first = bisect_left(events, start, key=lambda event: event.time_ns)
-    for event in events[first:]:
-        if event.time_ns >= stop:
-            break
-        resumed = event.name == e.AGENT_SPEECH_STARTED and event.attributes.get(a.VOICE_AGENT_PLAYBACK_RESUMED) is True
-        cut = event.name == e.AGENT_SPEECH_INTERRUPTED
-        if event.name in {e.DECISION_MADE, e.RECOVERED, e.FALSE_POSITIVE} or resumed or cut:
-            near.setdefault(event.name, event.attributes)
-    return near
-
-
-def _resume(audio: Audio, near: Mapping[str, Attributes], task_state: str | None) -> str:
-    if task_state == "lost":
-        return "lost"
-    behavior = text_of(near.get(e.FALSE_POSITIVE, {}).get(a.VOICE_INTERRUPTION_FALSE_POSITIVE_RESUME_BEHAVIOR))
-    paused = int_of(near.get(e.AGENT_SPEECH_INTERRUPTED, {}).get(a.VOICE_AGENT_PLAYBACK_POSITION_MS))
-    resumed = int_of(near.get(e.AGENT_SPEECH_STARTED, {}).get(a.VOICE_AGENT_PLAYBACK_POSITION_MS))
-    recovered = int_of(near.get(e.RECOVERED, {}).get(a.VOICE_INTERRUPTION_RECOVERY_POSITION_MS))
-    return resume_of(audio.net, behavior, paused, resumed if resumed is not None else recovered)
-
-
-def _silence(met: Met, audio: Audio, responses: Sequence[Response], events: Sequence[VoiceEvent]) -> tuple[int | None, bool | None]:
-    """Return dead air after a stop in ms, and whether the agent spoke again; (None, None) where there was no stop or a hand-off."""
-    if audio.net != "stopped" or audio.silent_ns is None or met.stretches[-1].end_ns is None:
-        return None, None
-    quiet = max(audio.silent_ns, _end(met.stretches[-1]))
-    spoke = [r.start_ns for r in responses if r.start_ns >= audio.silent_ns and r is not met.response]
-    if spoke:
-        return max(0, min(spoke) - quiet) // MS, True
-    ended = _first(events, e.CALL_ENDED)
-    handed_over = ended is not None and ended.attributes.get(a.VOICE_CALL_ESCALATED) is True
-    return None, None if handed_over else False
-
-
-def _repeated(last: Stretch, stretches: Sequence[Stretch], own: Sequence[Stretch]) -> bool:
-    """Tell whether the content was said again in the caller's next two turns, or within the episode."""
-    said = _content(own[0])
-    if not said:
-        return False
-    later = [s for s in stretches if s.onset_ns > last.onset_ns and s.input_class in MEANINGFUL][:2]
-    return any(len(said & _content(s)) >= SAME_AGAIN * len(said) for s in (*own[1:], *later) if _content(s))
-
-
-def _content(stretch: Stretch) -> frozenset[str]:
-    if stretch.word_hashes:
-        return frozenset(stretch.word_hashes)
-    words = (stretch.text or "").lower().replace(",", " ").replace(".", " ").split()
-    return frozenset(word for word in words if len(word) > 2 and word not in UNFINISHED)
 
 
 def interrupted_of(episodes: Sequence[Episode]) -> str:
@@ -363,6 +294,23 @@ def interrupted_of(episodes: Sequence[Episode]) -> str:
     if any(ep.verdict == "undetermined" for ep in episodes):
         return "unknown"
     return "handled" if counted else "none"
+
+
+def same(one: Episode, other: Episode) -> bool:
+    """Tell whether two episodes are one that was joined twice, the second time with evidence that came later.
+
+    Input of one kind against one response is one stretch where it lies this near: more of it may have moved the onset.
+    """
+    if one.span_id == other.span_id:
+        return True
+    if one.response.response_id != other.response.response_id:
+        return False
+    return any(_adjoin(mine, theirs) for mine in one.stretches for theirs in other.stretches)
+
+
+def _adjoin(one: Stretch, other: Stretch) -> bool:
+    gap = JOIN_NS if one.input_type == "speech" else INTER_DIGIT_NS
+    return one.input_type == other.input_type and one.onset_ns < end_of(other) + gap and other.onset_ns < end_of(one) + gap
 
 
 def settled(fresh: Episode, frozen: Episode) -> Episode:

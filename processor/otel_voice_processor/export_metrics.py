@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http.client
-import ssl
-from collections.abc import Iterable, Mapping
+import socket
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import grpc.aio
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -21,11 +21,12 @@ from otel_voice_processor import config as settings
 from otel_voice_processor.config import Tls
 from otel_voice_processor.errors import Permanent, Retryable
 from otel_voice_processor.model import Attributes, Value
-from otel_voice_processor.rpc import METRICS_EXPORT, dial, raw_call, sorted_out
+from otel_voice_processor.rpc import METRICS_EXPORT, dial, raw_call, sorted_out, tls_context
 from otel_voice_processor.scorecard import Point
 
 SCOPE: Final = "otel-voice-processor"
 _CUMULATIVE: Final = metrics_pb2.AGGREGATION_TEMPORALITY_CUMULATIVE
+MAX_TIMEOUT_S: Final = 30.0  # where `timeout` is 0: a push must end, or the processor could not stop
 _HTTP_RETRYABLE: Final = frozenset({429, 502, 503, 504})
 
 
@@ -93,7 +94,7 @@ class MetricsExporter:
         self._endpoint = endpoint
         self._protocol = protocol
         self._headers = {key.lower(): value for key, value in (headers or {}).items()}
-        self._timeout_s = timeout_s
+        self._timeout_s = timeout_s or MAX_TIMEOUT_S
         self._tls = tls or Tls()
         self._channel: grpc.aio.Channel | None = None
 
@@ -107,7 +108,7 @@ class MetricsExporter:
         if self._protocol == "grpc":
             await self._by_grpc(body)
         else:
-            await asyncio.to_thread(self._by_http, body)
+            await self._by_http(body)
 
     async def close(self) -> None:
         """Close the channel; safe before the first `send` and twice."""
@@ -120,33 +121,43 @@ class MetricsExporter:
             self._channel = dial(self._endpoint, self._tls, "none")
         call = raw_call(self._channel, METRICS_EXPORT)
         try:
-            await call(body, timeout=self._timeout_s or None, metadata=tuple(self._headers.items()))
+            await call(body, timeout=self._timeout_s, metadata=tuple(self._headers.items()))
         except grpc.aio.AioRpcError as error:
             raise sorted_out(error, self._endpoint) from None
 
-    def _by_http(self, body: bytes) -> None:
+    async def _by_http(self, body: bytes) -> None:
         scheme = "http" if self._tls.insecure else "https"
         url = urlsplit(self._endpoint if "://" in self._endpoint else f"{scheme}://{self._endpoint}")
         path = url.path.rstrip("/")
         path = path if path.endswith("/v1/metrics") else f"{path}/v1/metrics"
-        headers = {"content-type": "application/x-protobuf", **self._headers}
+        lines: list[socket.socket] = []
+        try:
+            async with asyncio.timeout(self._timeout_s):  # the socket's own timeout starts anew with each byte
+                status, wait, said = await asyncio.to_thread(self._post, url, path, body, lines.append)
+        except TimeoutError:
+            raise Retryable(f"`{self._endpoint}` did not answer within {self._timeout_s:g} s") from None
+        except (OSError, http.client.HTTPException) as error:
+            raise Retryable(f"`{self._endpoint}` cannot be reached: {error}") from None
+        finally:
+            for line in lines:
+                with contextlib.suppress(OSError):  # closed already, in most cases
+                    socket.socket.shutdown(line, socket.SHUT_RDWR)  # a thread that still waits on it ends now
+        if status in _HTTP_RETRYABLE:
+            raise Retryable(f"`{self._endpoint}` answered {status}: {said}", float(wait) if wait.isdigit() else None)
+        if not 200 <= status < 300:
+            raise Permanent(f"`{self._endpoint}` answered {status}: {said}")
+
+    def _post(self, url: SplitResult, path: str, body: bytes, opened: Callable[[socket.socket], None]) -> tuple[int, str, str]:
+        """Return status, `Retry-After` and the beginning of the answer; `opened` is told the socket."""
         with contextlib.closing(self._connection(url.scheme, url.netloc)) as connection:
-            try:
-                connection.request("POST", path, body, headers)
-                response = connection.getresponse()
+            connection.connect()
+            opened(connection.sock)
+            connection.request("POST", path, body, {"content-type": "application/x-protobuf", **self._headers})
+            with connection.getresponse() as response:
                 said = response.read(4096).decode("utf-8", "replace").strip()
-            except (OSError, http.client.HTTPException) as error:
-                raise Retryable(f"`{self._endpoint}` cannot be reached: {error}") from None
-        if response.status in _HTTP_RETRYABLE:
-            wait = response.headers.get("retry-after", "")
-            raise Retryable(f"`{self._endpoint}` answered {response.status}: {said}", float(wait) if wait.isdigit() else None)
-        if not 200 <= response.status < 300:
-            raise Permanent(f"`{self._endpoint}` answered {response.status}: {said}")
+                return response.status, response.headers.get("retry-after", ""), said
 
     def _connection(self, scheme: str, host: str) -> http.client.HTTPConnection:
         if scheme == "http":
-            return http.client.HTTPConnection(host, timeout=self._timeout_s or None)
-        context = ssl.create_default_context(cafile=self._tls.ca_file)
-        if self._tls.cert_file:
-            context.load_cert_chain(self._tls.cert_file, self._tls.key_file)
-        return http.client.HTTPSConnection(host, timeout=self._timeout_s or None, context=context)
+            return http.client.HTTPConnection(host, timeout=self._timeout_s)
+        return http.client.HTTPSConnection(host, timeout=self._timeout_s, context=tls_context(self._tls))

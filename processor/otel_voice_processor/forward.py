@@ -16,18 +16,20 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from otel_voice_processor.config import Retry, Tls, TraceExporter
 from otel_voice_processor.errors import Permanent, Retryable
-from otel_voice_processor.rpc import TRACE_EXPORT, RawCall, dial, raw_call, sorted_out
+from otel_voice_processor.rpc import TRACE_EXPORT, RawCall, Refused, dial, raw_call, sorted_out
+from otel_voice_processor.telemetry import Counters
 
 LOG = logging.getLogger(__name__)
-MAX_ELAPSED_S: Final = 30.0  # where `max_elapsed_time` is 0, which the collector reads as forever
+MAX_ELAPSED_S: Final = 30.0  # where `max_elapsed_time` or `timeout` is 0, which the collector reads as forever
+MAX_TOLD: Final = 100  # refusals remembered as logged
 MAX_WAITING_BYTES: Final = 256 << 20
 
 
 class Exporter(Protocol):
     """Somewhere traces go: `send` returns once they are there, or raises `Retryable` or `Permanent`."""
 
-    async def send(self, body: bytes) -> None:
-        """Send one serialised trace request."""
+    async def send(self, body: bytes) -> str | None:
+        """Send one serialised trace request; return a warning for the sender where there is one."""
 
     async def close(self) -> None:
         """Let go of what is open; safe twice."""
@@ -53,7 +55,7 @@ class GrpcExporter:
         self._endpoint = endpoint
         self._headers = tuple((key.lower(), value) for key, value in (headers or {}).items())
         self._compression = compression
-        self._timeout_s = timeout_s
+        self._timeout_s = timeout_s or MAX_ELAPSED_S
         self._tls = tls or Tls(insecure=insecure)
         self._retry = retry or Retry()
         self._max_waiting = max_waiting_bytes
@@ -108,7 +110,7 @@ class GrpcExporter:
             self._channel = dial(self._endpoint, self._tls, self._compression)
             self._call = raw_call(self._channel, TRACE_EXPORT)
         try:
-            answer = await self._call(body, timeout=timeout_s or None, metadata=self._headers)
+            answer = await self._call(body, timeout=timeout_s, metadata=self._headers)
         except grpc.aio.AioRpcError as error:
             raise sorted_out(error, self._endpoint) from None
         if answer:
@@ -132,22 +134,38 @@ def _note_partial(answer: bytes, endpoint: str) -> None:
 
 
 class FanOut:
-    """Every destination gets every request; it is sent when all have it. With none, all is taken."""
+    """Every destination gets every request; it is sent when one has it and none may still take it. With none, all is taken."""
 
-    def __init__(self, exporters: Sequence[Exporter]) -> None:
+    def __init__(self, exporters: Sequence[Exporter], counters: Counters | None = None) -> None:
         self._exporters = tuple(exporters)
+        self._counters = counters or Counters()
+        self._told: set[str] = set()
 
-    async def send(self, body: bytes) -> None:
-        """Send to all at once. A retryable failure outranks a permanent one: a duplicate is better than a loss."""
+    async def send(self, body: bytes) -> str | None:
+        """Send to all at once; return what those say who refuse for good what another took.
+
+        A failure that may pass outranks a refusal: a duplicate is better than a loss.
+        """
         if len(self._exporters) == 1:
             return await self._exporters[0].send(body)
         outcomes = await asyncio.gather(*(one.send(body) for one in self._exporters), return_exceptions=True)
         errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-        for kind in (Retryable, Permanent, BaseException):
-            for error in errors:
-                if isinstance(error, kind):
-                    raise error
-        return None
+        refusals = [error for error in errors if isinstance(error, Permanent)]
+        retryable = [error for error in errors if isinstance(error, Retryable)]
+        if len(errors) > len(refusals):
+            raise next(iter(retryable), None) or next(error for error in errors if not isinstance(error, Permanent))
+        if refusals and len(refusals) == len(outcomes):
+            raise refusals[0]
+        for refusal in refusals:
+            self._note_refusal(refusal)
+        return "; ".join(str(outcome) for outcome in outcomes if outcome) or None
+
+    def _note_refusal(self, refusal: Permanent) -> None:
+        reason = refusal.code.name.lower() if isinstance(refusal, Refused) else "invalid_argument"
+        self._counters.add("otel_voice_exporter_send_failed_requests", reason=reason)
+        if str(refusal) not in self._told:  # one that refuses everything must not fill the log
+            self._told = {*self._told, str(refusal)} if len(self._told) < MAX_TOLD else {str(refusal)}
+            LOG.error("refused for good by one destination, taken by another: %s", refusal)
 
     async def close(self) -> None:
         """Close every destination."""

@@ -29,6 +29,11 @@ class VoiceEvent:
         given = self.attributes.get("voice.event.id")
         return str(given) if given else f"{self.trace_id.hex()}:{self.span_id.hex()}:{self.name}:{self.time_ns}"
 
+    @property
+    def identity(self) -> tuple[str, str, int]:
+        """Return what tells a duplicate; a reused id on another event is none."""
+        return self.event_id, self.name, self.time_ns
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,6 +18,8 @@ from otel_voice_processor.summary import ruling_attributes
 from otel_voice_processor.telemetry import Counters
 from otel_voice_processor.wire import MARKER, Found, Scan, scan
 
+LOG = logging.getLogger(__name__)
+YIELD_EVERY = 200  # spans of ours, some 10 ms: then other requests get a turn
 RULED = frozenset({e.CANDIDATE_DETECTED, e.DECISION_MADE, e.USER_TRANSCRIPT, e.USER_SPEECH_STOPPED, e.SILENCE_TIMEOUT})
 SAID = (a.VOICE_CALLER_INPUT_TYPE, a.VOICE_CALLER_INPUT_CLASS, a.VOICE_CALLER_TRANSCRIPT_STATUS, a.VOICE_CALLER_TRANSCRIPT_TEXT)
 WARNINGS_SHOWN = 5
@@ -38,9 +42,14 @@ class Pipeline:
         self._counters = counters
         self._keep_text = keep_text
 
-    def rule(self, facts: Mapping[str, Value]) -> Ruling:
-        """Return the policy's ruling on the facts of a candidate; a rule that fails is counted and rules as `unknown`."""
-        ruling = decide(self._policy, candidate_from_attributes(facts))
+    def rule(self, facts: Mapping[str, Value]) -> Ruling | None:
+        """Return the policy's ruling on the facts of a candidate; None where it fails on them, which is counted and logged."""
+        try:
+            ruling = decide(self._policy, candidate_from_attributes(facts))
+        except Exception:  # spans go on and verdicts stand without a ruling
+            self._counters.add("otel_voice_processor_policy_failures")
+            LOG.exception("the policy could not rule")
+            return None
         return Ruling(
             action=str(ruling.action),
             effect=ruling.effect,
@@ -52,14 +61,19 @@ class Pipeline:
             protected=ruling.protected,
         )
 
-    def process(self, body: bytes) -> Processed:
+    async def process(self, body: bytes) -> Processed:
         """Return the request enriched; raise `Undecodable` where it is no OTLP. Without our prefix it is not looked into."""
         if MARKER not in body:
             return Processed(body=body, events=(), warning="")
         request = scan(body)
         events: list[VoiceEvent] = []
         warnings: list[str] = []
-        for found in request.found:
+        if request.unreadable:
+            self._counters.add("otel_voice_processor_unreadable_spans", request.unreadable)
+            warnings.append(f"{request.unreadable} spans hold our prefix and cannot be read (is their text UTF-8?): passed on, not judged")
+        for number, found in enumerate(request.found, 1):
+            if number % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
             event = self._one(request, found, warnings)
             if event is not None:
                 events.append(event)
@@ -86,10 +100,10 @@ class Pipeline:
             warnings += [f"{found.name}: {problem.message}" for problem in problems if problem.severity == "error"]
             request.extend(found, {a.VOICE_PROBLEM_CODES: codes})
             return None
-        if found.name in RULED and (found.name == e.SILENCE_TIMEOUT or any(key in facts for key in SAID)):
-            request.extend(found, ruling_attributes(self.rule(_asked(found)), "arrival"))
-        else:  # the version alone tells a second processor that this call is judged already
-            request.extend(found, {a.VOICE_POLICY_VERSION: self._policy.version})
+        asks = found.name in RULED and (found.name == e.SILENCE_TIMEOUT or any(key in facts for key in SAID))
+        ruling = self.rule(_asked(found)) if asks else None
+        # the version alone tells a second processor that this call is judged already
+        request.extend(found, ruling_attributes(ruling, "arrival") if ruling else {a.VOICE_POLICY_VERSION: self._policy.version})
         self._counters.add("otel_voice_processor_judged_spans")
         return event_of(found)
 

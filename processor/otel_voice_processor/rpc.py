@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Final
@@ -26,6 +27,10 @@ _Code = grpc.StatusCode
 RETRYABLE: Final = frozenset(
     {_Code.CANCELLED, _Code.DEADLINE_EXCEEDED, _Code.ABORTED, _Code.OUT_OF_RANGE, _Code.UNAVAILABLE, _Code.DATA_LOSS}
 )
+
+
+class TlsUnusable(Retryable):
+    """A certificate or key cannot be used as it lies there; once it is mended, the same request succeeds."""
 
 
 class Refused(Permanent):
@@ -74,21 +79,64 @@ def sorted_out(error: grpc.aio.AioRpcError, endpoint: str) -> ProcessorError:
     return Refused(message, code)
 
 
-def credentials(tls: Tls) -> grpc.ChannelCredentials:
-    """Return channel credentials from the PEM files named, the system's authorities where none is."""
-
-    def read(path: str | None) -> bytes | None:
+def _pem(path: str | None) -> bytes | None:
+    try:
         return Path(path).read_bytes() if path else None
+    except OSError as error:
+        raise TlsUnusable(f"`{path}` cannot be read: {error.strerror or error}") from None
 
-    return grpc.ssl_channel_credentials(read(tls.ca_file), read(tls.key_file), read(tls.cert_file))
+
+def tls_context(tls: Tls) -> ssl.SSLContext:
+    """Return a client's context of the PEM files named; raise `TlsUnusable` where one cannot be used."""
+    for path in (tls.ca_file, tls.cert_file, tls.key_file):
+        _pem(path)  # the errors of `ssl` do not name the file
+    if bool(tls.cert_file) != bool(tls.key_file):
+        raise TlsUnusable("`cert_file` and `key_file` go together: one of them is missing")
+    try:
+        context = ssl.create_default_context(cafile=tls.ca_file)
+    except OSError as error:
+        raise TlsUnusable(f"`{tls.ca_file}` holds no certificate in PEM: {error.strerror or error}") from None
+    if tls.cert_file:
+        try:
+            context.load_cert_chain(tls.cert_file, tls.key_file, password=lambda: "none")  # never asks a terminal
+        except OSError as error:
+            told = error.strerror or error
+            raise TlsUnusable(f"`{tls.cert_file}` and `{tls.key_file}` are no certificate in PEM with its key: {told}") from None
+    return context
+
+
+def is_plain(endpoint: str, tls: Tls) -> bool:
+    """Tell whether an endpoint is dialled without TLS; `http://` asks for that as `insecure` does."""
+    return tls.insecure or endpoint.startswith("http://")
+
+
+def check_tls(endpoint: str, tls: Tls) -> None:
+    """Raise `TlsUnusable` where the endpoint could never be dialled with the files named."""
+    if not is_plain(endpoint, tls):
+        try:
+            tls_context(tls)
+        except TlsUnusable as error:
+            raise TlsUnusable(f"TLS to `{endpoint}`: {error}") from None
+
+
+def credentials(tls: Tls) -> grpc.ChannelCredentials:
+    """Return channel credentials from the PEM files named, gRPC's own authorities where none is."""
+    tls_context(tls)  # gRPC would not look into them before the first handshake
+    return grpc.ssl_channel_credentials(_pem(tls.ca_file), _pem(tls.key_file), _pem(tls.cert_file))
 
 
 def dial(endpoint: str, tls: Tls, compression: str) -> grpc.aio.Channel:
-    """Open a channel; `http://` in the endpoint asks for plain text as `insecure` does."""
+    """Open a channel; raise `TlsUnusable` where its files cannot be used."""
     target = endpoint.split("://", 1)[-1].rstrip("/")
-    options = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", 4 << 20)]
+    options = [
+        ("grpc.max_send_message_length", -1),
+        ("grpc.max_receive_message_length", 4 << 20),
+        ("grpc.initial_reconnect_backoff_ms", 200),
+        ("grpc.min_reconnect_backoff_ms", 1_000),
+        ("grpc.max_reconnect_backoff_ms", 2_000),  # gRPC's own two minutes would hold up senders long after downstream is back
+    ]
     pack = grpc.Compression.Gzip if compression == "gzip" else grpc.Compression.NoCompression
-    if tls.insecure or endpoint.startswith("http://"):
+    if is_plain(endpoint, tls):
         return grpc.aio.insecure_channel(target, options=options, compression=pack)
     return grpc.aio.secure_channel(target, credentials(tls), options=options, compression=pack)
 

@@ -24,6 +24,7 @@ from otel_voice_processor.forward import Exporter, FanOut, GrpcExporter
 from otel_voice_processor.model import CallRecord, VoiceEvent
 from otel_voice_processor.pipeline import Pipeline
 from otel_voice_processor.receiver import Receiver
+from otel_voice_processor.rpc import check_tls
 from otel_voice_processor.scorecard import Point, Scorecard
 from otel_voice_processor.summary import resource_attributes, summary_request
 from otel_voice_processor.telemetry import Counters
@@ -32,6 +33,7 @@ from otel_voice_processor.wire import partial_success
 LOG = logging.getLogger("otel_voice_processor")
 S = 1_000_000_000
 TICK_S = 1.0
+BATCH = 200  # summaries in one request
 MAX_PENDING = 10_000  # summaries waiting for downstream; past it the oldest go, counted
 
 
@@ -87,7 +89,7 @@ class Service:
         self._book = CallBook(self._pipeline.rule, policy.version, root_ids, bounds)
         self._started_ns = self._told_ns = clock()
         self.scorecard = Scorecard(self._started_ns)
-        self._exporter = exporter or FanOut(_exporters(config))
+        self._exporter = exporter or FanOut(_exporters(config), self.counters)
         self._metrics = MetricsExporter.of(config.metrics) if config.metrics else None
         self._receiver = Receiver(self._consume, config.receiver, self.counters)
         self._pending: deque[bytes] = deque()
@@ -99,7 +101,10 @@ class Service:
         return self._receiver.port
 
     async def start(self) -> None:
-        """Open the port and start the clocks; raise `PortTaken` where another process has it."""
+        """Open the port and start the clocks; raise `PortTaken` or `TlsUnusable` where that cannot be."""
+        for part in (*self._config.traces, self._config.metrics):
+            if part is not None:
+                check_tls(part.endpoint, part.tls)
         await self._receiver.start()
         self._tasks = [asyncio.create_task(self._ticking())]
         if self._metrics is not None:
@@ -130,12 +135,12 @@ class Service:
 
     async def _consume(self, body: bytes) -> bytes:
         """Take one request: answered OK only after downstream has it; joined and counted after that."""
-        processed = self._pipeline.process(body)
-        await self._exporter.send(processed.body)
+        processed = await self._pipeline.process(body)
+        refusal = await self._exporter.send(processed.body)
         now = self._clock()
         for event in processed.events:
             self._join(event, now)
-        return partial_success(processed.warning) if processed.warning else b""
+        return partial_success("; ".join(warning for warning in (refusal, processed.warning) if warning))
 
     def _join(self, event: VoiceEvent, now_ns: int) -> None:
         self.counters.add("otel_voice_processor_events", outcome=self._book.add(event, now_ns))
@@ -150,48 +155,54 @@ class Service:
                     LOG.exception("a settled call could not be written")
                     self.counters.add("otel_voice_processor_settle_failures")
                 await asyncio.sleep(0)  # a long call is joined in one go; requests come between two calls
-        finally:
-            while len(self._pending) > MAX_PENDING:
-                self._pending.popleft()
-                self.counters.add("otel_voice_exporter_enqueue_failed_summaries")
-            await self._drain()
+        except Exception:  # the book itself tripped; what it gave until then is sent all the same
+            LOG.exception("a tick failed")
+            self.counters.add("otel_voice_processor_tick_failures")
+        while len(self._pending) > MAX_PENDING:
+            self._pending.popleft()
+            self.counters.add("otel_voice_exporter_enqueue_failed_summaries")
+        await self._drain()
 
     def _write(self, item: Settled) -> None:
-        now, record = self._clock(), item.record
-        known = record or (self._book.record(item.episodes[0].call_id) if item.episodes else None)
-        if known is None:
+        if not (item.episodes or item.whole):
             return
+        now, record = self._clock(), item.record
         for episode in item.episodes:
-            self.scorecard.count_episode(episode, known, now)
-        if record is not None:
+            self.scorecard.count_episode(episode, record, now)
+        if item.whole:
             self.scorecard.count_call(record, now)
-        self._pending.append(summary_request(item.episodes, known, whole=record is not None, instance=self._instance))
-        if record is not None and self._on_call is not None:
+        self._pending.append(summary_request(item.episodes, record, whole=item.whole, instance=self._instance))
+        if item.whole and self._on_call is not None:
             self._on_call(record)
 
     async def _drain(self) -> None:
         """Send waiting summaries; what downstream cannot take now waits for the next tick."""
+        singly = 0  # how many go one by one, since together they were refused for good: one must not cost the others
         while self._pending:
-            batch = [self._pending.popleft() for _ in range(min(len(self._pending), 200))]
+            batch = [self._pending.popleft() for _ in range(min(len(self._pending), 1 if singly else BATCH))]
             try:
                 await self._exporter.send(b"".join(batch))  # serialised requests concatenate into one
-            except Retryable as error:
-                self._pending.extendleft(reversed(batch))
-                LOG.warning("summaries wait for downstream: %s", error)
-                return
-            except asyncio.CancelledError:
-                self._pending.extendleft(reversed(batch))
-                raise
             except Permanent as error:
-                self.counters.add("otel_voice_exporter_send_failed_summaries", len(batch))
-                LOG.error("downstream refused summaries for good: %s", error)
+                if len(batch) > 1:
+                    self._pending.extendleft(reversed(batch))
+                    singly = len(batch)
+                    continue
+                self.counters.add("otel_voice_exporter_send_failed_summaries")
+                LOG.error("downstream refused a summary for good: %s", error)
+            except BaseException as error:  # a stop comes as one, too
+                self._pending.extendleft(reversed(batch))
+                if not isinstance(error, Exception):
+                    raise
+                LOG.warning("summaries wait for downstream: %s", error, exc_info=not isinstance(error, Retryable))
+                return
+            singly = max(singly - 1, 0)
 
     async def _ticking(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
             try:
                 await self._take(self._book.tick(self._clock()))
-            except Exception:  # one call that cannot be judged must not stop the clock for all
+            except Exception:  # nothing that goes wrong once may stop the clock for good
                 LOG.exception("a tick failed")
                 self.counters.add("otel_voice_processor_tick_failures")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+from collections.abc import Iterable
 from types import TracebackType
 
 import grpc
@@ -12,7 +14,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from otel_voice_processor.model import VoiceEvent
 from otel_voice_processor.rpc import METRICS_EXPORT, TRACE_EXPORT, retry_trailers
+from otel_voice_processor.wire import build_request, encode_span
 
 
 def free_port() -> int:
@@ -22,11 +26,32 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Sink:
-    """Takes OTLP traces and metrics over gRPC on a real socket. `requests` and `metric_requests` hold the bytes as they came."""
+def request_of(events: Iterable[VoiceEvent], *, service: str = "agent") -> bytes:
+    """Return the OTLP request that a service would send its events in."""
+    spans = [
+        encode_span(
+            name=event.name,
+            trace_id=event.trace_id,
+            span_id=event.span_id,
+            parent_span_id=b"",
+            start_ns=event.start_ns,
+            end_ns=event.time_ns,
+            attributes=event.attributes,
+        )
+        for event in events
+    ]
+    return build_request({"service.name": service}, "otel-voice-testing", "0", "", spans)
 
-    def __init__(self, port: int = 0) -> None:
+
+class Sink:
+    """Takes OTLP traces and metrics over gRPC on a real socket. `requests` and `metric_requests` hold the bytes as they came.
+
+    With `certificate`, a key and its chain in PEM, it speaks TLS.
+    """
+
+    def __init__(self, port: int = 0, *, certificate: tuple[bytes, bytes] | None = None) -> None:
         self.port = port
+        self._certificate = certificate
         self.requests: list[bytes] = []
         self.metric_requests: list[bytes] = []
         self.headers: dict[str, str] = {}
@@ -34,6 +59,7 @@ class Sink:
         self._refusal: tuple[grpc.StatusCode, float | None] | None = None
         self._refusals_left: int | None = None
         self._answer = b""
+        self._delay_s = 0.0
         self._server: grpc.aio.Server | None = None
 
     @property
@@ -48,7 +74,10 @@ class Sink:
             service, _, method = path[1:].rpartition("/")
             handlers = {method: grpc.unary_unary_rpc_method_handler(self._taking(kept))}
             server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
-        self.port = server.add_insecure_port(f"127.0.0.1:{self.port}")
+        if self._certificate is None:
+            self.port = server.add_insecure_port(self.endpoint)
+        else:
+            self.port = server.add_secure_port(self.endpoint, grpc.ssl_server_credentials([self._certificate]))
         await server.start()
         self._server = server
 
@@ -73,6 +102,10 @@ class Sink:
         """Take everything again, answering with these bytes."""
         self._refusal, self._answer = None, answer
 
+    def slow(self, seconds: float) -> None:
+        """Wait so long before each answer from now on."""
+        self._delay_s = seconds
+
     def spans(self) -> list[Span]:
         """Return every span taken, in order."""
         requests = (ExportTraceServiceRequest.FromString(body) for body in self.requests)
@@ -93,6 +126,7 @@ class Sink:
         async def export(body: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
             self.attempts += 1
             self.headers = {str(key): str(value) for key, value in context.invocation_metadata() or ()}
+            await asyncio.sleep(self._delay_s)
             if self._refusal is not None and self._refusals_left != 0:
                 code, wait = self._refusal
                 if self._refusals_left is not None:

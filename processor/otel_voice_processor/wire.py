@@ -238,6 +238,10 @@ def _varint(number: int) -> bytes:
     return bytes(out)
 
 
+def _fixed64(number: int) -> int:
+    return min(max(number, 0), 0xFFFF_FFFF_FFFF_FFFF)
+
+
 def _sized(tag: int, content: bytes) -> bytes:
     size = len(content)
     return bytes((tag, size)) + content if size < 0x80 else bytes((tag,)) + _varint(size) + content
@@ -290,7 +294,7 @@ def encode_span(
             _sized(0x12, span_id),
             _sized(0x22, parent_span_id) if parent_span_id else b"",
             _sized(0x2A, name.encode("utf-8", "replace")),
-            b"\x30\x01\x39" + struct.pack("<Q", start_ns) + b"\x41" + struct.pack("<Q", end_ns),
+            b"\x30\x01\x39" + struct.pack("<Q", _fixed64(start_ns)) + b"\x41" + struct.pack("<Q", _fixed64(end_ns)),
             encode_attributes(attributes),
             *(_sized(0x6A, _sized(0x0A, trace) + _sized(0x12, span)) for trace, span in links),
             b"\x85\x01" + struct.pack("<I", 1),

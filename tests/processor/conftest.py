@@ -44,9 +44,9 @@ class Timeline:
         )
 
     def speaks(
-        self, response: str, start: float, end: float | None = None, reason: str = "completed", message: str = "support_answer"
+        self, response: str, start: float, end: float | None = None, reason: str = "completed", message: str = "support_answer", **more: Any
     ) -> Timeline:
-        facts = {"agent__response__id": response, "agent__message__type": message}
+        facts = {"agent__response__id": response, "agent__message__type": message, **more}
         self.event("agent.speech_started", start, **facts, agent__playback__position_ms=0)
         if end is not None:
             self.event(

@@ -7,6 +7,8 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from otel_voice_processor.calls import CallBook
+from otel_voice_processor.model import CallRecord
 from otel_voice_schema.events import EVENTS
 
 NAMES = sorted(name.removeprefix("voice.interruption.") for name, event in EVENTS.items() if not event.by_processor)
@@ -26,6 +28,7 @@ facts = st.fixed_dictionaries(
         "caller__transcript__evidence_time_ms": st.integers(-(2**62), 2**62),
         "interruption__decision__action": st.sampled_from(["stop_agent_audio_and_accept_user_turn", "nonsense"]),
         "silence__elapsed_ms": st.integers(0, 9_000),
+        "event__id": st.sampled_from(["e1", "e2"]),
     },
 )
 soups = st.lists(
@@ -44,3 +47,12 @@ def test_any_soup_gives_one_record(timeline: Any, soup: list[tuple[str, float, s
     random.Random(seed).shuffle(shuffled)
 
     assert call.record() == call.record(events=shuffled)
+    assert booked(call.events) == booked(shuffled + shuffled[::3])
+
+
+def booked(events: list[Any]) -> CallRecord | None:
+    """Return the record that the book makes of events in this order."""
+    book = CallBook(lambda facts: None, "p", lambda call_id: (b"t" * 16, b"r" * 8))
+    for event in events:
+        book.add(event, 0)
+    return next((settled.record for settled in book.settle_all()), None)

@@ -42,6 +42,17 @@ def test_a_processor_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str
     assert f"nobody took the spans at `127.0.0.1:{port}`" in capsys.readouterr().err.replace("\n", " ")
 
 
+def test_a_backend_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """With `--forward` and nobody listening the demo says that in a line, shows no table of failures, and exits 1."""
+    port = free_port()
+    code = run(options("--forward", f"127.0.0.1:{port}", "--calls", "1"))
+    shown = capsys.readouterr()
+
+    assert code == 1
+    assert f"is `127.0.0.1:{port}` there" in shown.err
+    assert "WRONG" not in shown.out
+
+
 def test_recordings_ship_with_the_package() -> None:
     """Nine recorded LiveKit calls come with the package, each with its messages in order."""
     scenarios = list(recorded())

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,75 @@ async def test_what_cannot_be_written_is_retryable_and_what_is_no_otlp_is_not(tm
         await FileExporter(tmp_path / "traces.jsonl").send(b"\xff")
 
     assert not (tmp_path / "traces.jsonl").exists()
+
+
+async def test_an_existing_file_is_taken_from_the_eyes_of_others_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Its mode becomes 0600 at the first line and that is said; what the operator changes afterwards stays."""
+    path = tmp_path / "traces.jsonl"
+    path.write_text("")
+    path.chmod(0o644)
+    exporter = FileExporter(path)
+    await exporter.send(request("one"))
+    first = path.stat().st_mode & 0o777
+    path.chmod(0o640)
+    await exporter.send(request("two"))
+
+    assert (0o600, 0o640) == (first, path.stat().st_mode & 0o777)
+    assert f"`{path}` was open to others: its mode is 0600 now" in caplog.text
+
+
+async def test_a_mode_that_cannot_be_changed_is_said_and_not_in_the_way(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else's file, or a file system without modes: written, with a warning."""
+
+    def refuse(handle: int, mode: int) -> None:
+        raise PermissionError
+
+    path = tmp_path / "traces.jsonl"
+    path.touch(0o644)
+    monkeypatch.setattr(os, "fchmod", refuse)
+    await FileExporter(path).send(request("one"))
+
+    assert ["one"] == [name_in(line) for line in path.read_text().splitlines()]
+    assert "its mode cannot be changed" in caplog.text
+
+
+@pytest.mark.parametrize("read", [False, True])
+async def test_a_named_pipe_is_refused_without_waiting(tmp_path: Path, read: bool) -> None:
+    """With a reader or without: an error that names it, at once, and nothing is written."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK) if read else None
+    with pytest.raises(Retryable, match="is no regular file"):
+        await asyncio.wait_for(FileExporter(path).send(request("one")), 2)
+    if reader is not None:
+        assert b"" == os.read(reader, 10)
+        os.close(reader)
+
+
+async def test_a_folder_is_refused(tmp_path: Path) -> None:
+    """A folder where the file should be is said, and once it is gone the file is written."""
+    path = tmp_path / "traces.jsonl"
+    path.mkdir()
+    exporter = FileExporter(path)
+    with pytest.raises(Retryable, match="is no regular file"):
+        await exporter.send(request("one"))
+    path.rmdir()
+    await exporter.send(request("one"))
+
+    assert 0o600 == path.stat().st_mode & 0o777
+
+
+async def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was begun is taken back, so that the lines after it can be read."""
+    path, real = tmp_path / "traces.jsonl", os.write
+    exporter = FileExporter(path)
+    await exporter.send(request("one"))
+    monkeypatch.setattr(os, "write", lambda handle, line: real(handle, line[:20]))
+    with pytest.raises(Retryable, match="is the disk full"):
+        await exporter.send(request("two"))
+    monkeypatch.setattr(os, "write", real)
+    await exporter.send(request("three"))
+
+    assert ["one", "three"] == [name_in(line) for line in path.read_text().splitlines()]

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
+import time
 
 import grpc
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from otel_voice_processor.config import Retry, Tls, TraceExporter
-from otel_voice_processor.errors import Permanent, Retryable
-from otel_voice_processor.forward import Exporter, FanOut, GrpcExporter
+from otel_voice_processor.errors import Permanent, Retryable, Undecodable
+from otel_voice_processor.forward import MAX_ELAPSED_S, Exporter, FanOut, GrpcExporter
 from otel_voice_processor.rpc import Refused
+from otel_voice_processor.telemetry import Counters
 from otel_voice_processor.testing import Sink, free_port
 
 NO_RETRY = Retry(enabled=False)
@@ -158,10 +162,61 @@ async def test_a_fan_out_reaches_everybody_and_raises_what_may_be_retried_first(
     fan: Exporter = FanOut([Failing(Permanent("never")), good, Failing(Retryable("later"))])
     with pytest.raises(Retryable, match="later"):
         await fan.send(b"x")
-    with pytest.raises(Permanent):
-        await FanOut([Failing(Permanent("never")), Failing()]).send(b"x")
+    with pytest.raises(Retryable, match="later"):
+        await FanOut([Failing(ZeroDivisionError()), Failing(Retryable("later"))]).send(b"x")
+    with pytest.raises(ZeroDivisionError):
+        await FanOut([Failing(Permanent("never")), Failing(ZeroDivisionError()), Failing()]).send(b"x")
+    with pytest.raises(Permanent, match="never"):
+        await FanOut([Failing(Permanent("never")), Failing(Permanent("nor here"))]).send(b"x")
     await fan.close()
     await FanOut([]).send(b"x")
 
     assert good.taken == [b"x"]
     assert good.closed == 1
+
+
+async def test_what_one_took_is_sent_though_another_refuses_it_for_good(caplog: pytest.LogCaptureFixture) -> None:
+    """The sender is warned, each refusal is counted by its code, and one that repeats itself is logged once."""
+    counters = Counters()
+    fan = FanOut([Failing(Undecodable("bad bytes")), Failing(), Failing(Refused("no", grpc.StatusCode.UNIMPLEMENTED))], counters)
+
+    assert await fan.send(b"x") == "bad bytes; no"
+    assert await fan.send(b"x") == "bad bytes; no"
+    assert 2 == counters.get("otel_voice_exporter_send_failed_requests", reason="invalid_argument")
+    assert 2 == counters.get("otel_voice_exporter_send_failed_requests", reason="unimplemented")
+    assert 1 == caplog.text.count("bad bytes")
+
+
+async def test_no_time_limit_is_thirty_seconds() -> None:
+    """`timeout: 0` is no limit in the collector's words; here a sender and a stop would wait for ever."""
+    limits: list[float] = []
+
+    async def call(body: bytes, *, timeout: float, metadata: object) -> bytes:  # noqa: ASYNC109 (gRPC's own name)
+        limits.append(timeout)
+        return b""
+
+    exporter = GrpcExporter("127.0.0.1:1", insecure=True, timeout_s=0.0)
+    exporter._call = call
+    await exporter.send(b"x")
+
+    assert [MAX_ELAPSED_S] == limits
+
+
+async def test_a_destination_that_comes_back_is_found_within_seconds() -> None:
+    """Reconnecting is tried at least every two seconds, however long it was away."""
+    sink = Sink(free_port())
+    exporter = GrpcExporter(sink.endpoint, insecure=True, retry=NO_RETRY, timeout_s=0.5)
+    away = time.monotonic() + 1.5
+    while time.monotonic() < away:
+        with pytest.raises(Retryable):
+            await exporter.send(b"x")
+        await asyncio.sleep(0.05)
+    await sink.start()
+    back = time.monotonic() + 2.5
+    while not sink.requests:
+        assert time.monotonic() < back
+        with contextlib.suppress(Retryable):
+            await exporter.send(b"x")
+        await asyncio.sleep(0.05)
+    await exporter.close()
+    await sink.stop()

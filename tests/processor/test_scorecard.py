@@ -92,3 +92,23 @@ def test_series_past_the_bound_overflow(missed: Any, false: Any) -> None:
     labels = {point.labels for point in card.points(120 * S) if point.metric.name == "voice.interruption.episodes"}
 
     assert OVERFLOW in labels
+
+
+def test_a_new_series_begins_with_zero_until_an_export_is_taken(missed: Any, false: Any) -> None:
+    """After exports that failed the zero comes again, for what was new in any of them, and only then."""
+    card = Scorecard(100 * S)
+
+    def exported(at: int) -> list[tuple[int, int]]:
+        return [(p.time_ns // S, p.value) for p in card.points(at * S) if p.metric.name == "voice.interruption.episodes"]
+
+    card.count_episode(missed.episodes[0], missed, 110 * S)
+    assert exported(120) == [(100, 0), (120, 1)]
+    card.not_taken()
+    card.count_episode(false.episodes[0], false, 130 * S)
+    assert exported(140) == [(120, 0), (140, 1), (120, 0), (140, 1)]
+    card.not_taken()
+    card.not_taken()
+    assert exported(160) == [(140, 0), (160, 1), (140, 0), (160, 1)]
+    assert exported(180) == [(180, 1), (180, 1)]
+    card.not_taken()
+    assert exported(200) == [(200, 1), (200, 1)]

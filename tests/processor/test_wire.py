@@ -262,3 +262,11 @@ def test_json_is_otlps_own_flavour() -> None:
     assert [pair["value"] for pair in told["attributes"]] == [{"intValue": "7"}, {"bytesValue": "AA=="}]
     with pytest.raises(Undecodable):
         decode_request_json(b"\xff")
+
+
+@pytest.mark.parametrize("time_ns", [-1, 2**64, 2**80])
+def test_a_time_that_no_span_can_hold_is_the_nearest_that_one_can(time_ns: int) -> None:
+    """Times are arithmetic on what emitters said; a summary must not fail on them."""
+    raw = encode_span(name="n", trace_id=b"t" * 16, span_id=b"s" * 8, parent_span_id=b"", start_ns=time_ns, end_ns=time_ns, attributes={})
+
+    assert Span.FromString(raw).end_time_unix_nano == min(max(time_ns, 0), 2**64 - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from importlib import import_module
 from types import ModuleType
@@ -17,6 +18,7 @@ COMMANDS = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one subcommand; exit codes: 0 done, 1 failed, 2 the user's input does not conform."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what gRPC's core logs by itself, our errors say in one line
     parser = argparse.ArgumentParser(prog="otel-voice", description="Tells whether a voice agent handled interruptions well.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     given = next((word for word in (sys.argv[1:] if arguments is None else arguments) if word in COMMANDS), None)

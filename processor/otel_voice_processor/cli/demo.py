@@ -19,7 +19,7 @@ from rich.table import Table
 from otel_voice_processor.cli.recorded import recorded, replay
 from otel_voice_processor.cli.show import render_call, render_scorecard
 from otel_voice_processor.config import Config, Judging, Receiver, Tls, TraceExporter
-from otel_voice_processor.errors import ProcessorError
+from otel_voice_processor.errors import Permanent, ProcessorError
 from otel_voice_processor.model import CallRecord
 from otel_voice_processor.rates import rates
 from otel_voice_processor.service import Service
@@ -77,14 +77,14 @@ def run(options: argparse.Namespace) -> int:
     try:
         return asyncio.run(_whole(console, options))
     except ProcessorError as error:
-        Console(stderr=True, highlight=False).print(f"otel-voice: {error}", markup=False)
+        Console(stderr=True, highlight=False).print(f"otel-voice: {error}", markup=False, soft_wrap=True)
         return 1
 
 
 def _send_only(console: Console, options: argparse.Namespace) -> int:
     sent, delivered = send(options.to, seed=options.seed, calls=options.calls)
     if not delivered:
-        Console(stderr=True, highlight=False).print(f"otel-voice: nobody took the spans at `{options.to}`", markup=False)
+        Console(stderr=True, highlight=False).print(f"otel-voice: nobody took the spans at `{options.to}`", markup=False, soft_wrap=True)
         return 1
     first = next(iter(sent.scripts))
     console.print(f"Sent {len(sent.scripts)} scripted calls and {len(sent.scenarios)} recorded LiveKit calls to {options.to}.")
@@ -158,12 +158,15 @@ async def _whole(console: Console, options: argparse.Namespace) -> int:
     finally:
         await service.stop()
         await sink.stop()
+    if not delivered:
+        onward = f": is `{options.forward}` there, and does it take OTLP gRPC?" if options.forward else ""
+        raise Permanent(f"the demo's spans were not taken{onward}")
     received = len(sink.spans())
     took = time.monotonic() - started
-    return _report(console, sent, {record.call_id: record for record in records}, received, took, delivered=delivered)
+    return _report(console, sent, {record.call_id: record for record in records}, received, took)
 
 
-def _report(console: Console, sent: Sent, records: dict[str, CallRecord], received: int, took: float, *, delivered: bool) -> int:
+def _report(console: Console, sent: Sent, records: dict[str, CallRecord], received: int, took: float) -> int:
     """Print everything in the order a newcomer wants it; return the exit code."""
     width = min(console.width, 120)
     console.print("One call: the caller corrects the agent.\n", style="bold")
@@ -180,7 +183,7 @@ def _report(console: Console, sent: Sent, records: dict[str, CallRecord], receiv
     console.print()
     console.print(f"{len(records)} calls settled; downstream received {received} spans, over real sockets, in {took:.1f} s.\n")
     console.print(NEXT_STEPS, markup=False, soft_wrap=True)
-    whole = delivered and len(records) == len(sent.scripts) + len(sent.scenarios)
+    whole = len(records) == len(sent.scripts) + len(sent.scenarios)
     return 0 if whole and not wrong and agreed == len(simulated) else 1
 
 

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import logging
+import os
+import queue
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+import threading
+from collections.abc import Coroutine
 
 from otel_voice_processor.cli.check import read
 from otel_voice_processor.config import Config
 from otel_voice_processor.errors import ConfigError, ProcessorError
 from otel_voice_processor.model import CallRecord
+
+LOG = logging.getLogger("otel_voice_processor")
+MOST_WAITING = 1_000  # calls that wait to be printed
+STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,40 +57,72 @@ def _run(main: Coroutine[None, None, None]) -> None:
         uvloop.run(main)
 
 
-def _printer() -> Callable[[CallRecord], None]:
-    from rich.console import Console
+class Screen:
+    """Prints call records in a thread of its own: a reader who is slow, or goes away, never holds up the processor."""
 
-    from otel_voice_processor.cli.show import render_call
+    def __init__(self) -> None:
+        from rich.console import Console
 
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=100)
+        self._console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=100)
+        self._waiting: queue.Queue[CallRecord | None] = queue.Queue(MOST_WAITING)
+        self._unseen = 0
+        self._thread = threading.Thread(target=self._printing, daemon=True)
+        self._thread.start()
 
-    reading = True
-
-    def show(record: CallRecord) -> None:
-        nonlocal reading
-        if not reading:
-            return
+    def show(self, record: CallRecord) -> None:
+        """Print a record soon; one too many is counted, not waited for."""
         try:
-            console.print(render_call(record, width=min(console.width, 120)))
-            console.print()
-        except (OSError, SystemExit):  # the reader of a pipe went away; the processor goes on
-            reading = False
+            self._waiting.put_nowait(record)
+        except queue.Full:
+            self._unseen += 1
 
-    return show
+    def close(self, patience_s: float = 1.0) -> None:
+        """Print what waits, for as long as somebody reads it."""
+        with contextlib.suppress(queue.Full):
+            self._waiting.put(None, timeout=patience_s)
+        self._thread.join(patience_s)
+        unseen = self._unseen + self._waiting.qsize() if self._thread.is_alive() else self._unseen
+        if unseen:
+            print(f"otel-voice: {unseen} calls were not shown, since nobody read them", file=sys.stderr)
+
+    def _printing(self) -> None:
+        from otel_voice_processor.cli.show import render_call
+
+        while (record := self._waiting.get()) is not None:
+            try:
+                with self._console.capture() as text:
+                    self._console.print(render_call(record, width=min(self._console.width, 120)))
+                    self._console.print()
+                self._write(text.get().encode(sys.stdout.encoding, "replace"))
+            except OSError:  # the reader of a pipe went away
+                break
+            except Exception:
+                LOG.exception("a call could not be shown")
+        while self._waiting.get() is not None:
+            pass
+
+    def _write(self, text: bytes) -> None:
+        """Past `sys.stdout`, whose lock a blocked thread would keep until the interpreter trips over it."""
+        while text:
+            text = text[os.write(sys.stdout.fileno(), text) :]
 
 
 async def _serve(config: Config, *, show: bool) -> None:
     from otel_voice_processor.service import Service, tune_malloc
 
     tune_malloc()
-    service = Service(config, on_call=_printer() if show else None)
+    screen = Screen() if show else None
+    service = Service(config, on_call=screen.show if screen else None)
+    stop = asyncio.Event()
+    for number in STOPPING:  # before the port opens: what is answered OK is never cut off
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await service.start()
     print(_told(config, service.port), file=sys.stderr)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await stop.wait()
     await service.stop()
+    if screen is not None:
+        await asyncio.to_thread(screen.close)
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # a second signal must not turn a clean exit into a kill
 
 
 def _told(config: Config, port: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -13,12 +14,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
+import grpc.aio
 import pytest
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from otel_voice_processor.rpc import TRACE_EXPORT, raw_call
 from otel_voice_processor.simulate import EIGHT, emit
-from otel_voice_processor.testing import free_port
+from otel_voice_processor.testing import Sink, free_port
+from otel_voice_processor.wire import build_request, encode_span
 
 COMMAND = [sys.executable, "-c", "import sys; from otel_voice_processor.cli import main; sys.exit(main())"]
 
@@ -28,6 +32,11 @@ def config(folder: Path, port: int, *, more: str = "") -> Path:
     text = f"receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '127.0.0.1:{port}'}}}}}}}}\n"
     path.write_text(text + f"exporters: {{file: {{path: '{folder / 'out.jsonl'}'}}}}\n" + more, encoding="utf-8")
     return path
+
+
+def foreign(name: str) -> bytes:
+    span = encode_span(name=name, trace_id=b"t" * 16, span_id=b"s" * 8, parent_span_id=b"", start_ns=1, end_ns=2, attributes={})
+    return build_request({"service.name": "a"}, "s", "1", "", [span])
 
 
 @contextmanager
@@ -86,7 +95,7 @@ def test_a_taken_port_is_said(tmp_path: Path) -> None:
 
     assert 1 == done.returncode
     assert "Traceback" not in done.stderr
-    assert "port" in done.stderr
+    assert "cannot listen on" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["serve", "check"])
@@ -112,3 +121,142 @@ def test_the_default_conforms() -> None:
 
     assert (0, "") == (done.returncode, done.stderr)
     assert "conform" in done.stdout
+
+
+def send_calls(port: int, count: int) -> None:
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"http://127.0.0.1:{port}", insecure=True)))
+    for number in range(count):
+        emit(EIGHT[0], provider, start_ns=time.time_ns() - 60 * 10**9, call_id=f"call_{number:04d}")
+    provider.force_flush()
+    provider.shutdown()
+
+
+QUICK = "processors: {voice_interruption: {settle_after: 10ms}}\n"
+
+
+def test_a_screen_that_is_closed_does_not_end_the_processor(tmp_path: Path) -> None:
+    """`serve --show | head -1`: after the first line nobody reads; calls are judged and written on, and the exit is clean."""
+    port, kept = free_port(), tmp_path / "out.jsonl"
+    with serving("--show", "--config", str(config(tmp_path, port, more=QUICK)), port=port) as process:
+        assert process.stdout is not None
+        send_calls(port, 1)
+        assert process.stdout.readline()
+        process.stdout.close()
+        for turn in range(2, 5):  # the first print after that meets the closed pipe, the next ones come after it
+            send_calls(port, turn)
+            written = time.monotonic() + 10
+            while kept.read_text(encoding="utf-8").count('"voice.interruption.call"') < turn:
+                assert time.monotonic() < written
+                time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        process.stdout = None
+        told = process.communicate(timeout=20)[1]
+
+    assert 0 == process.returncode, told
+    assert "Traceback" not in told
+    assert "Exception" not in told
+
+
+def test_a_screen_that_nobody_reads_does_not_hold_up_the_processor(tmp_path: Path) -> None:
+    """`serve --show | less`, left alone: the pipe is full, requests are answered, SIGTERM is heeded, what was not shown is counted."""
+    port = free_port()
+    with serving("--show", "--config", str(config(tmp_path, port, more=QUICK)), port=port) as process:
+        assert process.stdout is not None
+        send_calls(port, 150)
+        process.send_signal(signal.SIGTERM)
+        assert 0 == process.wait(20)
+        assert process.stderr is not None
+        told = process.stderr.read()
+
+    assert "calls were not shown, since nobody read them" in told
+    assert "Traceback" not in told
+    assert 151 > (tmp_path / "out.jsonl").read_text(encoding="utf-8").count('"name":"voice.interruption.call"') > 149
+
+
+async def test_sigterm_in_the_middle_of_traffic_loses_nothing_that_was_answered_ok(tmp_path: Path) -> None:
+    """Every request answered OK is downstream; the others were asked to come back or cut off; exit 0, no traceback."""
+    port = free_port()
+    async with Sink() as sink:
+        sink.slow(0.02)
+        path = tmp_path / "otel-voice.yaml"
+        text = f"receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '127.0.0.1:{port}'}}}}}}}}\n"
+        path.write_text(text + f"exporters: {{otlp_grpc: {{endpoint: '{sink.endpoint}', tls: {{insecure: true}}}}}}\n", encoding="utf-8")
+        ok: list[str] = []
+
+        async def client(number: int) -> None:
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+                send = raw_call(channel, TRACE_EXPORT)
+                for turn in range(10_000):
+                    try:
+                        await send(foreign(f"{number}.{turn}"), timeout=5)
+                    except grpc.aio.AioRpcError:
+                        return
+                    ok.append(f"{number}.{turn}")
+
+        with serving("--config", str(path), port=port) as process:
+            clients = [asyncio.create_task(client(number)) for number in range(20)]
+            while len(ok) < 200:  # noqa: ASYNC110 - twenty clients count, none of them knows which one is the last
+                await asyncio.sleep(0.01)
+            process.send_signal(signal.SIGTERM)
+            await asyncio.wait_for(asyncio.gather(*clients), 20)
+            told = (await asyncio.to_thread(process.communicate, timeout=20))[1]
+        arrived = {span.name for span in sink.spans()}
+
+    assert 0 == process.returncode, told
+    assert set(ok) <= arrived
+    assert len(arrived) <= len(ok) + 20
+    assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("signals", [(signal.SIGINT,), (signal.SIGTERM, signal.SIGTERM), (signal.SIGTERM, signal.SIGINT)])
+def test_signals_end_it_cleanly(tmp_path: Path, signals: tuple[signal.Signals, ...]) -> None:
+    """SIGINT as SIGTERM, and a second signal at whatever moment of the way out changes nothing."""
+    port = free_port()
+    with serving("--config", str(config(tmp_path, port)), port=port) as process:
+        process.send_signal(signals[0])
+        told_again = time.monotonic() + 10
+        for number in signals[1:] * 1000:
+            if process.poll() is not None or time.monotonic() > told_again:
+                break
+            process.send_signal(number)
+            time.sleep(0.002)
+        told = process.communicate(timeout=20)[1]
+
+    assert 0 == process.returncode, told
+    assert "Traceback" not in told
+
+
+@pytest.mark.parametrize(
+    ("exporters", "problem"),
+    [
+        ("otlp_grpc: {{endpoint: '127.0.0.1:1', tls: {{ca_file: '{folder}/absent.pem'}}}}", "absent.pem` cannot be read: No such file"),
+        ("otlp_grpc: {{endpoint: '127.0.0.1:1', tls: {{ca_file: '{folder}/junk.pem'}}}}", "junk.pem` holds no certificate in PEM"),
+        ("metrics: {{endpoint: 'https://127.0.0.1:1', tls: {{ca_file: '{folder}/junk.pem'}}}}", "junk.pem` holds no certificate in PEM"),
+    ],
+)
+def test_a_certificate_that_cannot_be_used_is_said_at_the_start(tmp_path: Path, exporters: str, problem: str) -> None:
+    """One line that names endpoint and file, exit 1, before the port opens."""
+    (tmp_path / "junk.pem").write_text("junk", encoding="utf-8")
+    path = tmp_path / "otel-voice.yaml"
+    receivers = f"receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '127.0.0.1:{free_port()}'}}}}}}}}\n"
+    path.write_text(f"{receivers}exporters: {{{exporters.format(folder=tmp_path)}}}\n", encoding="utf-8")
+    done = subprocess.run([*COMMAND, "serve", "--config", str(path)], capture_output=True, text=True, timeout=20, check=False)
+
+    assert 1 == done.returncode
+    assert done.stderr.startswith("otel-voice: TLS to `")
+    assert problem in done.stderr
+    assert 1 == len(done.stderr.splitlines())
+
+
+def test_a_second_processor_on_the_port_is_told_so(tmp_path: Path) -> None:
+    """One line, exit 1, and the first goes on."""
+    port = free_port()
+    with serving("--config", str(config(tmp_path, port)), port=port) as process:
+        again = [*COMMAND, "serve", "--config", str(config(tmp_path, port))]
+        done = subprocess.run(again, capture_output=True, text=True, timeout=20, check=False)
+
+        assert 1 == done.returncode
+        assert [f"otel-voice: cannot listen on `127.0.0.1:{port}`: is another process using it?"] == done.stderr.splitlines()
+        send_calls(port, 1)
+        assert process.poll() is None
