@@ -10,9 +10,11 @@ from typing import Any, Final
 
 import yaml
 
+from otel_voice.strict import Fields, StrictReader, read_root, read_text
+
 from .lexicon import load_lexicon
 from .model import Policy, Rule
-from .strict import Fields, StrictReader, read_root, read_settings
+from .settings import read_settings
 
 __all__ = ["MESSAGE_TYPES", "PolicyError", "load_default", "load_lexicon", "load_policy"]
 
@@ -39,23 +41,26 @@ class PolicyError(ValueError):
 
 def load_policy(path: str | Path) -> Policy:
     """Read a policy file; raise `PolicyError` with every problem in it."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError([f"{path}:1: cannot be read: {error}"]) from error
-    return _parse(text, str(path))
+    reader = StrictReader(str(path))
+    text = read_text(reader, path)
+    return _parse(text, reader)
 
 
 @lru_cache(maxsize=1)
 def load_default() -> Policy:
     """Return the packaged default policy, read once."""
-    return _parse(resources.files("otel_voice.policy").joinpath("default.yaml").read_text(encoding="utf-8"), "default.yaml")
+    return _parse(
+        resources.files("otel_voice.policy").joinpath("default.yaml").read_text(encoding="utf-8"),
+        StrictReader("default.yaml"),
+        packaged=True,
+    )
 
 
-def _parse(text: str, file: str) -> Policy:
-    reader = StrictReader(file)
-    root = read_root(reader, text)
-    policy = _Builder(reader).build(root) if root is not None else None
+def _parse(text: str | None, reader: StrictReader, *, packaged: bool = False) -> Policy:
+    root = read_root(reader, text) if text is not None else None
+    if root is None and not reader.problems:
+        reader.report(None, "the policy is empty")
+    policy = _Builder(reader, packaged=packaged).build(root) if root is not None else None
     if reader.problems or policy is None:
         raise PolicyError(reader.problems)
     return policy
@@ -64,8 +69,9 @@ def _parse(text: str, file: str) -> Policy:
 class _Builder:
     """Merge defaults, message types and workflows into finished rules."""
 
-    def __init__(self, reader: StrictReader) -> None:
+    def __init__(self, reader: StrictReader, *, packaged: bool) -> None:
         self._reader = reader
+        self._packaged = packaged
         self._names: dict[str, str] = {}
         self._rules: dict[tuple[str | None, str], Rule] = {}
         self._settings: dict[str, dict[str, Any]] = {}
@@ -146,7 +152,7 @@ class _Builder:
 
     def _from_default(self, kind: str) -> dict[str, Any]:
         """Settings of a type the file leaves to the default policy; nothing while that very policy is being read."""
-        return {} if self._reader.file == "default.yaml" else settings_of(load_default().rules[(None, kind)])
+        return {} if self._packaged else settings_of(load_default().rules[(None, kind)])
 
 
 def settings_of(rule: Rule) -> dict[str, Any]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from otel_voice.policy import PolicyError, load_default, load_policy
 from otel_voice.policy.load import MESSAGE_TYPES, load_lexicon
+from otel_voice.strict import StrictReader, read_root
 
 HEAD = 'version: "1"\nextends: default\n'
 
@@ -60,7 +64,15 @@ def problems_of(tmp_path: Path, text: str) -> list[str]:
         (HEAD + "workflows:\n  pay:\n    menu: {}\n", "5: unknown key `menu` at workflows.pay: did you mean `menu_prompt`?"),
         (HEAD + "extends: default\n", "3: key `extends` at the policy is given twice"),
         (HEAD + "defaults: {grace_ms: 1, grace_ms: 2}\n", "3: key `grace_ms` at defaults is given twice"),
-        (HEAD + "defaults: &a [*a]\n", "3: defaults must be a mapping, not a list"),
+        (HEAD + "defaults: &a [*a]\n", "3: not readable as YAML: aliases are not read here"),
+        (HEAD + "defaults: &a {grace_ms: 5}\nmessage_types: {greeting: *a}\n", "4: not readable as YAML: aliases are not read here"),
+        (HEAD + "defaults: " + "[" * 5000, "1: not readable as YAML: nested too deeply"),
+        (
+            HEAD + "defaults: {grace_ms: " + "9" * 5000 + "}\n",
+            "3: defaults.grace_ms must be a whole number, 0 or more, not a whole number `999",
+        ),
+        (HEAD + "names: {a: \x07}\n", "3: not readable as YAML: special characters are not allowed"),
+        (HEAD + "#" * (1 << 20), "1: cannot be read: larger than 1 MiB"),
     ],
 )
 def test_a_mistake_is_named_with_line_and_nearest_name(tmp_path: Path, text: str, problem: str) -> None:
@@ -73,6 +85,44 @@ def test_a_mistake_is_named_with_line_and_nearest_name(tmp_path: Path, text: str
 def test_all_problems_come_at_once(tmp_path: Path) -> None:
     """Three mistakes are three problems, not one after another."""
     assert len(problems_of(tmp_path, HEAD + "x: 1\ndefaults: {y: 1}\nnames: {z: q}\n")) == 3
+
+
+def test_a_problem_is_one_line_whatever_the_key() -> None:
+    """A key with a line break, or one of a page, is shown cut and escaped."""
+    reader = StrictReader("p.yaml")
+    root = read_root(reader, '"a\\nb": 1\n' + "x" * 1000 + ": 2\n")
+    assert root is not None
+    reader.mapping(root, "the file", ("known",))
+
+    assert 2 == len(reader.problems)
+    assert all(len(problem) < 200 and "\n" not in problem for problem in reader.problems)
+
+
+def test_a_file_called_as_the_packaged_one_inherits_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the package's own file starts from nothing."""
+    monkeypatch.chdir(tmp_path)
+    text = HEAD + "workflows: {pay: {greeting: {grace_ms: 5}}}\n"
+    Path("default.yaml").write_text(text, encoding="utf-8")
+    Path("other.yaml").write_text(text, encoding="utf-8")
+
+    assert load_policy("default.yaml").rules == load_policy("other.yaml").rules
+
+
+@given(st.text() | st.binary())
+def test_any_file_gives_a_policy_or_its_problems(given_text: str | bytes) -> None:
+    """No content of a file is a traceback."""
+    with NamedTemporaryFile() as file:
+        file.write(given_text if isinstance(given_text, bytes) else given_text.encode("utf-8", "surrogatepass"))
+        file.flush()
+        try:
+            load_policy(file.name)
+        except PolicyError as error:
+            problems = error.problems
+        else:
+            return
+
+    assert problems
+    assert all(problem.startswith(f"{file.name}:") and "\n" not in problem for problem in problems)
 
 
 def test_a_missing_file_is_a_problem(tmp_path: Path) -> None:
