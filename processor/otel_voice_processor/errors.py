@@ -24,8 +24,9 @@ class Retryable(ProcessorError):
 
 
 class ConfigError(ProcessorError):
-    """Config or policy does not conform; `problems` holds a line each, with file, line and nearest name."""
+    """Config or policy does not conform; `problems` holds a line each, with file and line, `policy` the file still to read."""
 
-    def __init__(self, problems: list[str]) -> None:
+    def __init__(self, problems: list[str], policy: str | None = None) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+        self.policy = policy

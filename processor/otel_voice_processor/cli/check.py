@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from otel_voice_processor.config import Config, load_config
+from otel_voice_processor.config import Config
 from otel_voice_processor.errors import ConfigError
 
 
@@ -31,16 +31,19 @@ def read(path: str | None, policy: str | None = None) -> tuple[Config | None, li
     from dataclasses import replace
 
     from otel_voice.policy import PolicyError, load_policy
+    from otel_voice_processor.config_file import load_config
 
     problems: list[str] = []
     config: Config | None = None
     try:
         config = load_config(path) if path else Config()
+        named = config.judging.policy
     except ConfigError as error:
         problems += error.problems
-    if config is not None and policy is not None:
-        config = replace(config, judging=replace(config.judging, policy=policy))
-    named = policy or (config.judging.policy if config else None)
+        named = error.policy
+    named = policy or named
+    if config is not None:
+        config = replace(config, judging=replace(config.judging, policy=named))
     if named is not None:
         try:
             load_policy(named)

@@ -11,7 +11,7 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 
 from otel_voice_processor.cli.check import read
 from otel_voice_processor.config import Config
@@ -113,16 +113,31 @@ async def _serve(config: Config, *, show: bool) -> None:
     tune_malloc()
     screen = Screen() if show else None
     service = Service(config, on_call=screen.show if screen else None)
-    stop = asyncio.Event()
-    for number in STOPPING:  # before the port opens: what is answered OK is never cut off
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await service.start()
-    print(_told(config, service.port), file=sys.stderr)
-    await stop.wait()
-    await service.stop()
-    if screen is not None:
-        await asyncio.to_thread(screen.close)
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # a second signal must not turn a clean exit into a kill
+    with _told_to_stop() as stop:  # before the port opens: what is answered OK is never cut off
+        await service.start()
+        print(_told(config, service.port), file=sys.stderr)
+        await stop.wait()
+        await service.stop()
+        if screen is not None:
+            await asyncio.to_thread(screen.close)
+
+
+@contextlib.contextmanager
+def _told_to_stop() -> Iterator[asyncio.Event]:
+    """Give an event that a signal sets. Signals are ignored after that, to the end: a second one must not turn a clean exit into a kill.
+
+    Not by the loop's `add_signal_handler`, which puts the killing default back before the interpreter is gone.
+    """
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    before = {number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set)) for number in STOPPING}
+    try:
+        yield stop
+    except BaseException:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        raise
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _told(config: Config, port: int) -> str:

@@ -98,19 +98,19 @@ def test_a_taken_port_is_said(tmp_path: Path) -> None:
     assert "cannot listen on" in done.stderr
 
 
+@pytest.mark.parametrize("named", [True, False])
 @pytest.mark.parametrize("command", ["serve", "check"])
-def test_every_mistake_is_told_before_the_port_opens(tmp_path: Path, command: str) -> None:
+def test_every_mistake_is_told_before_the_port_opens(tmp_path: Path, command: str, named: bool) -> None:
     """A typo in the config and one in the policy: a line each with file, line and nearest name, exit 2."""
     policy = tmp_path / "policy.yaml"
     policy.write_text("version: mine\nextends: default\ndefaults:\n  grase_ms: 300\n", encoding="utf-8")
     more = f"processors:\n  voice_interruption:\n    polcy: x\n    policy: '{policy}'\n"
     path = config(tmp_path, free_port(), more=more)
-    done = subprocess.run(
-        [*COMMAND, command, "--config", str(path), "--policy", str(policy)], capture_output=True, text=True, timeout=20, check=False
-    )
+    options = ["--config", str(path), *(["--policy", str(policy)] if named else [])]
+    done = subprocess.run([*COMMAND, command, *options], capture_output=True, text=True, timeout=20, check=False)
 
     assert 2 == done.returncode
-    assert "otel-voice.yaml:5: unknown key `polcy` at `processors.voice_interruption`: did you mean `policy`?" in done.stderr
+    assert "otel-voice.yaml:5: unknown key `polcy` at processors.voice_interruption: did you mean `policy`?" in done.stderr
     assert "policy.yaml:4" in done.stderr
     assert "did you mean `grace_ms`?" in done.stderr
 
@@ -236,15 +236,15 @@ def test_signals_end_it_cleanly(tmp_path: Path, signals: tuple[signal.Signals, .
     ],
 )
 def test_a_certificate_that_cannot_be_used_is_said_at_the_start(tmp_path: Path, exporters: str, problem: str) -> None:
-    """One line that names endpoint and file, exit 1, before the port opens."""
+    """One line that names file, line and setting, exit 2, before the port opens."""
     (tmp_path / "junk.pem").write_text("junk", encoding="utf-8")
     path = tmp_path / "otel-voice.yaml"
     receivers = f"receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '127.0.0.1:{free_port()}'}}}}}}}}\n"
     path.write_text(f"{receivers}exporters: {{{exporters.format(folder=tmp_path)}}}\n", encoding="utf-8")
     done = subprocess.run([*COMMAND, "serve", "--config", str(path)], capture_output=True, text=True, timeout=20, check=False)
 
-    assert 1 == done.returncode
-    assert done.stderr.startswith("otel-voice: TLS to `")
+    assert 2 == done.returncode
+    assert done.stderr.startswith(f"{path}:2: exporters.")
     assert problem in done.stderr
     assert 1 == len(done.stderr.splitlines())
 

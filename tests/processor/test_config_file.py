@@ -1,0 +1,329 @@
+"""Config in the collector's vocabulary, strict, all problems at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from otel_voice_processor.config import Config
+from otel_voice_processor.config_file import load_config, parse_config
+from otel_voice_processor.errors import ConfigError
+
+GOOD = """
+receivers: {otlp: {protocols: {grpc: {endpoint: 127.0.0.1:14317}}}}
+processors: {voice_interruption: {settle_after: 1m30s, keep_transcript_text: true}}
+exporters:
+  otlp: {endpoint: localhost:4317, compression: gzip, tls: {insecure: true}, headers: {Authorization: "Bearer ${env:OV_TOKEN:-none}"}}
+  file: {path: out.jsonl}
+  metrics: {endpoint: "http://localhost:9090/api/v1/otlp/v1/metrics", interval: 1500ms}
+"""
+
+
+def problems_of(text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text, "c.yaml")
+    return caught.value.problems
+
+
+def traces(settings: str) -> str:
+    return f"exporters: {{otlp: {{{settings}}}}}"
+
+
+def metrics(settings: str) -> str:
+    return f"exporters: {{metrics: {{{settings}}}}}"
+
+
+@pytest.mark.parametrize("text", ["", "receivers:\n", "receivers: {otlp: {protocols: {grpc: }}}", "processors: {voice_interruption: ~}"])
+def test_every_key_has_a_default(text: str) -> None:
+    """An empty file, or an empty section, is the default."""
+    assert Config() == parse_config(text, "c.yaml")
+
+
+def test_the_collectors_words_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Durations, aliases, headers and environment are read as the collector reads them."""
+    monkeypatch.setenv("OV_TOKEN", "s3cret")
+    config = parse_config(GOOD, "c.yaml")
+
+    assert config.receiver.endpoint == "127.0.0.1:14317"
+    assert config.judging.settle_after == 90.0
+    assert config.traces[0].headers == {"authorization": "Bearer s3cret"}
+    assert config.metrics.interval == 1.5 if config.metrics else False
+    assert "s3cret" not in repr(config)
+
+
+@pytest.mark.parametrize("token", ["0123", "12:30:45", "a: b", "@tok", "#x", "null", "true", "{}", "a${env:OV_TOKEN}b", "*x", "%41"])
+def test_a_value_from_the_environment_is_never_read_as_yaml(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+    """A token is that token, quoted in the file or not."""
+    monkeypatch.setenv("OV_TOKEN", token)
+    for written in ("${env:OV_TOKEN}", '"${OV_TOKEN}"', "${env:OV_TOKEN:-none}"):
+        text = f"exporters:\n  otlp:\n    endpoint: http://a:1\n    headers:\n      x-token: {written}\n"
+
+        assert {"x-token": token} == parse_config(text, "c.yaml").traces[0].headers
+
+
+def test_the_environment_gives_numbers_durations_and_flags(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unquoted value is of the kind that its text is."""
+    monkeypatch.setenv("OV_CALLS", "7")
+    monkeypatch.setenv("OV_KEEP", "true")
+    ours = "processors:\n  voice_interruption:\n    "
+    lines = ("max_calls: ${env:OV_CALLS}", "keep_transcript_text: ${OV_KEEP}", "settle_after: ${env:OV_QUIET:-2s}", "policy: $$x")
+    judging = parse_config(ours + "\n    ".join(lines), "c.yaml").judging
+
+    assert (7, True, 2.0, "$x") == (judging.max_calls, judging.keep_transcript_text, judging.settle_after, judging.policy)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("recievers: {}", "c.yaml:1: unknown key `recievers` at the file: did you mean `receivers`?"),
+        ("exporters:\n  otlp_grpc: {endpoint: 'a:1', tsl: }", "c.yaml:2: unknown key `tsl` at exporters.otlp_grpc: did you mean `tls`?"),
+        ("exporters:\n  otlp_grpc: {}", "c.yaml:2: exporters.otlp_grpc has no `endpoint`"),
+        ("exporters:\n  metrics:", "c.yaml:2: exporters.metrics has no `endpoint`"),
+        ("exporters:\n  file:", "c.yaml:2: exporters.file has no `path`"),
+        ("exporters: {file: {path: ''}}", "exporters.file.path must be text in one line, not text"),
+        ("exporters: {file: {path: absent/folder/x}}", "exporters.file.path `absent/folder/x`: there is no folder"),
+        ("exporters: {file: {path: .}}", "exporters.file.path `.` is a folder"),
+        (traces("endpoint: 'a:1', compression: gzp"), "unknown value `gzp` at exporters.otlp.compression: did you mean `gzip`?"),
+        (
+            "processors: {voice_interruption: {settle_after: soon}}",
+            "a duration such as `15s`, `500ms` or `1m30s`, up to 720h, not text `soon`",
+        ),
+        ("processors: {voice_interruption: {settle_after: -5s}}", "not text `-5s`"),
+        ("processors: {voice_interruption: {settle_after: 721h}}", "not text `721h`"),
+        ("processors: {voice_interruption: {settle_after: 5}}", "not a whole number `5`"),
+        ("processors: {voice_interruption: {max_calls: -1}}", "must be a whole number from 1 to 1000000000, not a whole number `-1`"),
+        ("processors: {voice_interruption: {max_calls: .inf}}", "not a number `.inf`"),
+        ("processors: {voice_interruption: {keep_transcript_text: yes}}", "must be true or false, not a boolean `yes`"),
+        ("processors: {voice_interruption: {policy: [a]}}", "must be text in one line, not a list"),
+        ('processors: {voice_interruption: {policy: "a\\0"}}', "must be text in one line, not text `a\\x00`"),
+        ("receivers: {otlp: {protocols: {http: {}}}}", "unknown key `http` at receivers.otlp.protocols"),
+        ("receivers: {otlp: {protocols: {grpc: {max_recv_msg_size_mib: 2048}}}}", "from 1 to 2047"),
+        ("receivers: {otlp: {protocols: {grpc: {max_recv_msg_size_mib: 512}}}}", "the largest requests would never be taken"),
+        ("receivers: [1]", "receivers must be a mapping, not a list"),
+        ("just text", "the file must be a mapping, not text `just text`"),
+        ("a: [", "not readable as YAML"),
+        ("receivers: {}\nreceivers: {}", "c.yaml:2: key `receivers` at the file is given twice"),
+        (traces("endpoint: 'a:1', retry_on_failure: {multiplier: .nan}"), "must be a number between 1 and 100"),
+        (traces("endpoint: 'a:1', retry_on_failure: {randomization_factor: 1.5}"), "must be a number between 0 and 1"),
+        (
+            traces("endpoint: 'a:1', retry_on_failure: {initial_interval: 0}"),
+            "from 0.01s, up to 720h, not a whole number `0`",
+        ),
+        (metrics("endpoint: 'http://a', interval: 10ms"), "from 1s, up to 720h, not text `10ms`"),
+        (traces("endpoint: 'https://a:1', tls: {insecure: true}"), "one of them is wrong"),
+        (traces("endpoint: 'http://a:1', tls: {ca_file: x}"), "names files, and the connection is to be made without TLS"),
+        (traces("endpoint: 'a:1', tls: {ca_file: absent.pem}"), "exporters.otlp.tls: `absent.pem` cannot be read: No such file"),
+        (traces("endpoint: 'a:1', tls: {cert_file: README.md}"), "`cert_file` and `key_file` go together"),
+    ],
+)
+def test_a_mistake_is_answered_with_where_what_and_the_nearest_name(text: str, wanted: str) -> None:
+    """Each mistake gives a line that helps."""
+    found = problems_of(text)
+
+    assert any(wanted in problem for problem in found), found
+    assert 1 == len(found), found
+
+
+@pytest.mark.parametrize(
+    ("headers", "wanted"),
+    [
+        ("x: ' {}'", "headers.x must be printable ASCII"),
+        ("x: 'é{}'", "headers.x must be printable ASCII"),
+        ('x: "a\\n{}"', "headers.x must be printable ASCII"),
+        ("'x y': {}", "headers.x y is no header's name"),
+        ("content-length: {}", "headers.content-length is set by the protocol itself"),
+        ("grpc-timeout: {}", "is set by the protocol itself"),
+        ("x-bin: {}", "is set by the protocol itself"),
+        ("a: {}, A: {}", "headers.A is given twice: case does not count"),
+        ("a: {}, a: {}", "key `a` at exporters.otlp.headers is given twice"),
+        ("a: [{}]", "headers.a must be text"),
+        ("a: ~", "headers.a must be text"),
+        ("a: ''", "headers.a must be printable ASCII"),
+    ],
+)
+def test_a_wrong_header_is_named_and_never_shown(headers: str, wanted: str) -> None:
+    """A header may be a token: no problem holds its value."""
+    found = problems_of(traces("endpoint: 'a:1', tls: {insecure: true}, headers: {" + headers.replace("{}", "s3cret") + "}"))
+
+    assert any(wanted in problem for problem in found), found
+    assert "s3cret" not in "".join(found)
+
+
+def test_headers_that_are_no_mapping_are_not_shown() -> None:
+    """Nor is a header in a wrong place."""
+    assert ["c.yaml:1: exporters.otlp.headers must be a mapping of names to values"] == problems_of(
+        traces("endpoint: 'a:1', headers: 'authorization: s3cret'")
+    )
+
+
+@pytest.mark.parametrize(
+    "given_endpoint",
+    [
+        "nowhere",
+        ":4317",
+        "a:0",
+        "a:65536",
+        "a:x",
+        "http://",
+        "ftp://a:1",
+        "htps://a:1",
+        "a b:1",
+        "[::1:4",
+        "[x]:1",
+        "-a:1",
+        "a:1/p",
+        "a:1?x=1",
+        "u:p@a:1",
+    ],
+)
+def test_what_is_no_grpc_endpoint_is_refused(given_endpoint: str) -> None:
+    """A server needs a host and a port, and nothing more."""
+    (problem,) = problems_of(traces(f"endpoint: '{given_endpoint}'"))
+
+    assert "exporters.otlp.endpoint" in problem
+    assert "is no endpoint: " in problem
+    assert ("u:p" in problem, "x=1" in problem) == (False, False)
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://", "http://h:abc", "http://[::1", "https://h/a b", "h", "http://h:", "http://h?token=x", "http://h#x"]
+)
+def test_what_is_no_http_endpoint_is_refused(endpoint: str) -> None:
+    """So that it is not found at the first push."""
+    (problem,) = problems_of(metrics(f"endpoint: '{endpoint}'"))
+
+    assert "is no endpoint: " in problem
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["https://h", "http://h/a%20b", "h:1", "http://[::1]/x", "localhost:9090/api/v1/otlp", "http://a_b.c-d.:1/"]
+)
+def test_http_endpoints_are_taken(endpoint: str) -> None:
+    """With a scheme the port is the scheme's."""
+    read = parse_config(metrics(f"endpoint: '{endpoint}'"), "c.yaml").metrics
+
+    assert read is not None
+    assert endpoint == read.endpoint
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "wanted"),
+    [
+        (":4317", "`0.0.0.0:4317` is every interface"),
+        ("http://a:1", "no scheme"),
+        ("nowhere", "`host:port` is wanted"),
+        ("a:1/x", "no path"),
+    ],
+)
+def test_what_cannot_be_listened_on_is_refused(endpoint: str, wanted: str) -> None:
+    """The receiver's endpoint is an address of this machine."""
+    (problem,) = problems_of(f"receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '{endpoint}'}}}}}}}}")
+
+    assert wanted in problem
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("0", 0), ("0s", 0), ("1.5h", 5400), ("2m.5s", 120.5), ("3µs", 3e-6), ("720h", 2592000)])
+def test_durations_are_go_s(written: str, seconds: float) -> None:
+    """As the collector's config has them."""
+    assert (
+        pytest.approx(seconds) == parse_config(f"processors: {{voice_interruption: {{expire_after: {written}}}}}", "c").judging.expire_after
+    )
+
+
+def test_a_variable_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty token would be found out by downstream only."""
+    monkeypatch.delenv("OV_TOKEN", raising=False)
+    text = "exporters:\n  otlp:\n    endpoint: '${env:OV_TOKEN}:${OV_PORT:-1}'\n    headers: {a: '${file:x}'}\n"
+
+    place = "c.yaml:3: exporters.otlp.endpoint `${env:OV_TOKEN}:${OV_PORT:-1}`"
+
+    assert [
+        "c.yaml:3: `${env:OV_TOKEN}`: the environment has no `OV_TOKEN`, and no default is given as in `${env:OV_TOKEN:-default}`",
+        f"{place} is no endpoint: `host:port` is wanted, with a port from 1 to 65535",
+        "c.yaml:4: `${file:x}` cannot be expanded: only `${env:NAME}` and `${env:NAME:-default}` are, `$$` is a dollar",
+        "c.yaml:4: exporters.otlp.headers.a must be printable ASCII without a space before or after it, and not empty",
+    ] == problems_of(text)
+
+
+def test_a_problem_shows_what_is_written_not_what_the_environment_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment holds secrets, and a variable may stand in the wrong place."""
+    monkeypatch.setenv("OV_TOKEN", "s3cret")
+    found = problems_of(
+        "processors: {voice_interruption: {max_calls: '${env:OV_TOKEN}', settle_after: '${env:OV_TOKEN}'}}\n"
+        "exporters: {otlp: {endpoint: 'x${env:OV_TOKEN}', compression: '${env:OV_TOKEN}'}, file: '${env:OV_TOKEN}'}"
+    )
+
+    assert 5 == len(found)
+    assert "s3cret" not in "".join(found)
+    assert all("`${env:OV_TOKEN}`" in problem or "`x${env:OV_TOKEN}`" in problem for problem in found), found
+
+
+def test_all_problems_are_told_at_once() -> None:
+    """Two mistakes, two lines."""
+    assert 2 == len(problems_of("recievers: {}\nexporters: {fil: {}}"))
+
+
+def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
+    """Missing, a folder, no text."""
+    (tmp_path / "bytes").write_bytes(b"a: 1\n\xff")
+    for name, wanted in (
+        ("absent", ":1: cannot be read: No such file"),
+        ("", ":1: cannot be read: Is a directory"),
+        ("bytes", ":2: cannot be read: not UTF-8"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            load_config(tmp_path / name)
+        assert wanted in caught.value.problems[0]
+
+
+_keys = st.sampled_from(
+    [
+        "receivers",
+        "otlp",
+        "protocols",
+        "grpc",
+        "endpoint",
+        "processors",
+        "voice_interruption",
+        "settle_after",
+        "max_calls",
+        "exporters",
+        "otlp_grpc",
+        "file",
+        "path",
+        "metrics",
+        "protocol",
+        "headers",
+        "tls",
+        "insecure",
+        "ca_file",
+        "timeout",
+        "retry_on_failure",
+        "multiplier",
+        "compression",
+        "interval",
+        "policy",
+        "keep_transcript_text",
+        "x",
+    ]
+)
+_scalars = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["5s", "a:1", "http://h", "grpc", "${env:HOME}"])
+)
+_trees = st.recursive(_scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_keys, inner, max_size=6), max_leaves=30)
+
+
+@given(st.text() | _trees.map(lambda tree: __import__("yaml").safe_dump(tree, allow_unicode=True)))
+def test_any_text_gives_a_config_or_its_problems(text: str) -> None:
+    """No content is a traceback, and each problem is one line with its place."""
+    try:
+        parse_config(text, "c.yaml")
+    except ConfigError as error:
+        problems = error.problems
+    else:
+        return
+
+    assert problems
+    assert all(problem.startswith("c.yaml:") and problem.isprintable() for problem in problems)
