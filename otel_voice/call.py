@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from opentelemetry.trace import TracerProvider
 from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
 
-from otel_voice.emit import Emitter, Value, guarded, nothing
-from otel_voice.facts import checked, event_name, missing
+from otel_voice.emit import Emitter, Value, failed, guarded, nothing
+from otel_voice.facts import Facts, before, checked, event_name, key_facts, missing, share, text_id, unix_ns
 from otel_voice.interruption import Interruption
+from otel_voice.sides import AgentSide, CallerSide, Response
 from otel_voice.transcript import Redactor
 
-MS = 1_000_000
-_CLASS_KEYS = (a.VOICE_CALLER_INPUT_CLASS, a.VOICE_CALLER_INPUT_CLASS_CONFIDENCE, a.VOICE_JUDGE_VERSION)
+T = TypeVar("T")
 MENU = "menu_prompt"  # the only message type during which a digit may be sent
-Facts = dict[str, Value | None]
 
 
 def new_id(prefix: str) -> str:
@@ -28,20 +28,12 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{uuid.uuid4().hex[:12]}"
 
 
-@dataclass(slots=True, kw_only=True)
-class _Speech:
-    """The response that plays, or the last that did."""
-
-    response_id: str
-    message_type: str | None
-    interruptible: bool | None
-    question_pending: bool | None
-    start_ns: int
-    playing: bool = True
-
-
 class VoiceCall:
-    """Emits the events of one call; emits `call_started` when made. Times are Unix nanoseconds, now where not given."""
+    """Emits the events of one call; emits `call_started` when made. Times are Unix nanoseconds, now where not given.
+
+    A wrong value is left out, logged once and counted in `otel_voice.emit.failures`; without a call id that is text nothing is sent.
+    Any thread may call any method.
+    """
 
     def __init__(
         self,
@@ -63,29 +55,28 @@ class VoiceCall:
         start: bool = True,
         at: int | None = None,
     ) -> None:
-        self.call_id, self.workflow, self.runtime, self.policy_version, self.language = call_id, workflow, runtime, policy_version, language
         self.clock = clock
-        self._fixed: Facts = {
+        self.call_id = _or("call_id", text_id, "", call_id)
+        ratio = _or("sampling_ratio", share, 1.0, sampling_ratio)
+        fixed: dict[str, Any] = {
             a.VOICE_SCHEMA_VERSION: e.SCHEMA_VERSION,
-            a.VOICE_CALL_ID: call_id,
+            a.VOICE_CALL_ID: self.call_id,
             a.VOICE_WORKFLOW: workflow,
             a.VOICE_RUNTIME_NAME: runtime,
             a.VOICE_AGENT_POLICY_VERSION: policy_version,
             a.VOICE_CALLER_LANGUAGE: language,
-            a.VOICE_CALL_OBSERVABLE: None if observable is None else tuple(observable),
+            a.VOICE_CALL_OBSERVABLE: observable,
             a.GEN_AI_AGENT_NAME: agent_name,
-            a.VOICE_SAMPLING_RATIO: sampling_ratio if sampling_ratio < 1.0 else None,
+            a.VOICE_SAMPLING_RATIO: ratio if ratio < 1.0 else None,
         }
+        self._fixed = checked(fixed)
         self._runtime_version = runtime_version
         self._send_digits = send_digits
-        self._emitter = Emitter(str(call_id), tracer_provider=tracer_provider, join=join, ratio=sampling_ratio)
+        self._emitter = Emitter(self.call_id, tracer_provider=tracer_provider, join=join, ratio=ratio)
         self._redactor = Redactor(keep_text=keep_text)
-        self._speech: _Speech | None = None
-        self._state: str | None = None
+        self._agent, self._caller = AgentSide(), CallerSide()
         self._turn: str | None = None
-        self._messages: list[str] = []
-        self._stretches: dict[str, int] = {}
-        self._classes: dict[str, Facts] = {}  # of the newest stretch that was heard and has not stopped
+        self._once = threading.Lock()
         self._started = self._ended = self._escalated = False
         if start:
             self.start(at=at)
@@ -120,7 +111,12 @@ class VoiceCall:
     @property
     def message_type(self) -> str | None:
         """The message type that a response begun now has."""
-        return self._messages[-1] if self._messages else None
+        return self._agent.message_type
+
+    @property
+    def policy_version(self) -> str | None:
+        """The version of the policy that the agent runs."""
+        return self._told(a.VOICE_AGENT_POLICY_VERSION)
 
     @property
     def ended(self) -> bool:
@@ -130,8 +126,9 @@ class VoiceCall:
     @guarded(nothing)
     def start(self, *, at: int | None = None) -> None:
         """Tell that the call began; once."""
-        if not self._started:
-            self._started = True
+        with self._once:
+            first, self._started = not self._started, True
+        if first:
             self._emit(e.CALL_STARTED, {a.VOICE_RUNTIME_VERSION: self._runtime_version}, at, link=True)
 
     @guarded(nothing)
@@ -142,7 +139,7 @@ class VoiceCall:
     @guarded(nothing)
     def agent_state(self, state: str) -> None:
         """Set what the agent is doing where no speech event tells it: thinking, listening, idle."""
-        self._state = state
+        self._agent.state = state
 
     @guarded(nothing)
     def mark_escalated(self) -> None:
@@ -152,11 +149,8 @@ class VoiceCall:
     @contextmanager
     def message(self, message_type: str) -> Iterator[None]:
         """Give the responses begun inside the block this message type."""
-        self._messages.append(message_type)
-        try:
+        with self._agent.message(message_type):
             yield
-        finally:
-            self._messages.pop()
 
     @guarded(lambda self: new_id("response"))
     def agent_speech_started(
@@ -172,19 +166,19 @@ class VoiceCall:
         at: int | None = None,
     ) -> str:
         """Tell that a response began to play, or went on, and return its id."""
-        now, last = self._time(at), self._speech
+        now, last = self._time(at), self._agent.response
         name = response_id or (last.response_id if resumed and last else new_id("response"))
         if resumed and last is not None and last.response_id == name:
             last.playing = True
         else:
-            self._speech = _Speech(
+            self._agent.response = Response(
                 response_id=name,
                 message_type=message_type or self.message_type,
                 interruptible=interruptible,
                 question_pending=question_pending,
                 start_ns=now,
             )
-        self._state = a.SpeechState.SPEAKING.value
+        self._agent.state = a.SpeechState.SPEAKING.value
         facts: Facts = {
             a.VOICE_AGENT_RESPONSE_ID: name,
             a.VOICE_AGENT_PLAYBACK_POSITION_MS: position_ms,
@@ -199,15 +193,15 @@ class VoiceCall:
         self, response_id: str | None = None, *, position_ms: int | None = None, end_reason: str | None = None, at: int | None = None
     ) -> None:
         """Tell that a response's audio ended; the span covers it."""
-        now, speech = self._time(at), self._speech_of(response_id)
-        start = speech.start_ns if speech else now - (position_ms or 0) * MS
+        now, speech = self._time(at), self._agent.named(response_id)
+        start = speech.start_ns if speech else before(now, position_ms)
         facts: Facts = {
             a.VOICE_AGENT_RESPONSE_ID: response_id or (speech.response_id if speech else None),
             a.VOICE_AGENT_PLAYBACK_POSITION_MS: position_ms,
             a.VOICE_AGENT_PLAYBACK_END_REASON: end_reason,
         }
-        if speech is self._speech:
-            self._state = a.SpeechState.LISTENING.value
+        if speech is self._agent.response:
+            self._agent.state = a.SpeechState.LISTENING.value
         self._emit(e.AGENT_SPEECH_STOPPED, facts, now, start=min(start, now))
         if speech is not None:
             speech.playing = False
@@ -225,16 +219,17 @@ class VoiceCall:
         at: int | None = None,
     ) -> None:
         """Tell that a response's audio was cut, or paused where provisional; the heard text leaves only where opted in."""
-        speech = self._speech_of(response_id)
+        speech = self._agent.named(response_id)
+        heard = len(heard_text) if heard_chars is None and isinstance(heard_text, str) else heard_chars
         facts: Facts = {
             a.VOICE_AGENT_RESPONSE_ID: response_id or (speech.response_id if speech else None),
             a.VOICE_AGENT_PLAYBACK_POSITION_MS: position_ms,
             a.VOICE_AGENT_PLAYBACK_INTERRUPT_REASON: reason,
-            a.VOICE_AGENT_HEARD_TEXT_BOUNDARY: len(heard_text) if heard_chars is None and heard_text is not None else heard_chars,
+            a.VOICE_AGENT_HEARD_TEXT_BOUNDARY: heard,
             a.VOICE_AGENT_HEARD_TEXT_TEXT: heard_text if self._redactor.keep_text else None,
             a.VOICE_AGENT_PLAYBACK_PROVISIONAL: True if provisional else None,
         }
-        self._state = a.SpeechState.PAUSED.value if provisional else a.SpeechState.LISTENING.value
+        self._agent.state = a.SpeechState.PAUSED.value if provisional else a.SpeechState.LISTENING.value
         self._emit(e.AGENT_SPEECH_INTERRUPTED, facts, at)
 
     @guarded(lambda self: new_id("stretch"))
@@ -248,7 +243,7 @@ class VoiceCall:
     ) -> str:
         """Tell that the caller began to make sound, and return the id of this stretch."""
         now, stretch_id = self._time(at), new_id("stretch")
-        self._stretches[stretch_id] = now
+        self._caller.begin(stretch_id, now)
         facts: Facts = {
             a.VOICE_CALLER_STRETCH_ID: stretch_id,
             a.VOICE_CALLER_AUDIO_SOURCE: audio_source,
@@ -271,18 +266,17 @@ class VoiceCall:
     ) -> None:
         """Tell that the caller fell silent; the span is the speech."""
         now = self._time(at)
-        began = self._stretches.pop(stretch_id, None) if stretch_id else None
-        if duration_ms is None and began is not None:
-            duration_ms = max(0, round((now - began) / MS))
+        length, known = self._caller.end(stretch_id, now)
+        duration_ms = length if duration_ms is None else duration_ms
         facts: Facts = {
             a.VOICE_CALLER_STRETCH_ID: stretch_id,
             a.VOICE_CALLER_SPEECH_DURATION_MS: duration_ms,
             a.VOICE_CALLER_TRANSCRIPT_STATUS: transcript_status,
             a.VOICE_CALLER_SILENCE_DURATION_MS: silence_ms,
         }
-        known = self._classes.pop(stretch_id, {}) if stretch_id else {}  # told again, so that a judge need not look back
+        # what it was taken for is told again, so that a judge need not look back
         facts |= self._described(text, transcript_status) if text is not None else known
-        self._emit(e.USER_SPEECH_STOPPED, facts, now, start=now - (duration_ms or 0) * MS)
+        self._emit(e.USER_SPEECH_STOPPED, facts, now, start=before(now, duration_ms))
 
     @guarded(nothing)
     def user_transcript(
@@ -300,13 +294,12 @@ class VoiceCall:
         facts: Facts = {
             a.VOICE_CALLER_STRETCH_ID: stretch_id,
             a.VOICE_CALLER_TRANSCRIPT_STATUS: status,
-            a.VOICE_CALLER_TRANSCRIPT_EVIDENCE_TIME_MS: now // MS,
+            a.VOICE_CALLER_TRANSCRIPT_EVIDENCE_TIME_MS: now // 1_000_000,
             a.VOICE_CALLER_TRANSCRIPT_CONFIDENCE: confidence,
             a.VOICE_CALLER_TRANSCRIPT_INFERRED: True if inferred else None,
         }
         described = self._described(text, status, confidence)
-        if stretch_id in self._stretches:
-            self._classes = {stretch_id: {key: value for key, value in described.items() if key in _CLASS_KEYS}}
+        self._caller.heard(stretch_id, described)
         self._emit(e.USER_TRANSCRIPT, facts | described, now)
 
     @guarded(lambda self: Interruption(self, new_id("interruption")))
@@ -327,8 +320,8 @@ class VoiceCall:
         at: int | None = None,
     ) -> Interruption:
         """Tell that the caller may be interrupting; `expected_digits` are the keys on offer, `any` for every key."""
-        speech = self._speech if self._speech and self._speech.playing else None
-        response_id = speech.response_id if speech else None
+        playing = self._agent.playing()
+        response_id = playing.response_id if playing else None
         made = Interruption(self, new_id("interruption"), response_id=response_id, stretch_id=stretch_id, input_type=input_type)
         facts: Facts = {
             a.VOICE_INTERRUPTION_ID: made.interruption_id,
@@ -340,10 +333,11 @@ class VoiceCall:
             a.VOICE_CALLER_STRETCH_ID: stretch_id,
             a.VOICE_CALLER_INPUT_IS_BACKCHANNEL: is_backchannel,
         }
-        facts |= self._described(text, a.TranscriptStatus.PARTIAL.value if text else None)
+        if text is not None:
+            facts |= self._described(text, a.TranscriptStatus.PARTIAL.value)
         if words is not None:
             facts[a.VOICE_CALLER_TRANSCRIPT_WORD_COUNT] = words
-        self._emit(e.CANDIDATE_DETECTED, facts | self._key_facts(dtmf_digit, expected_digits), at)
+        self._emit(e.CANDIDATE_DETECTED, facts | self._keys(dtmf_digit, expected_digits), at)
         return made
 
     @guarded(nothing)
@@ -357,16 +351,17 @@ class VoiceCall:
             a.VOICE_SILENCE_PROMPT_STATE: prompt_state,
             a.VOICE_SILENCE_NEXT_ACTION: next_action,
         }
-        self._emit(e.SILENCE_TIMEOUT, facts, now, start=now - (elapsed_ms or 0) * MS)
+        self._emit(e.SILENCE_TIMEOUT, facts, now, start=before(now, elapsed_ms))
 
     @guarded(nothing)
     def end(
         self, outcome: str | None = "completed", escalated: bool | None = False, ended_by: str | None = "caller", at: int | None = None
     ) -> None:
         """Tell how the call ended; once."""
-        if self._ended:
+        with self._once:
+            again, self._ended = self._ended, True
+        if again:
             return
-        self._ended = True
         facts: Facts = {
             a.VOICE_CALL_TASK_OUTCOME: outcome,
             a.VOICE_CALL_ESCALATED: True if self._escalated else escalated,
@@ -379,69 +374,59 @@ class VoiceCall:
         """Emit any event of the registry with the call's context; for what has no method of its own."""
         self._emit(name, dict(attributes), at, start=start)
 
+    @guarded(nothing)
     def flush(self) -> None:
         """Send what the tracer provider holds back; blocks up to five seconds."""
         self._emitter.flush()
 
     def _emit(self, name: str, facts: Facts, at: int | None, *, start: int | None = None, link: bool = False) -> None:
         if not self.call_id:
-            raise ValueError("the call id is empty")
+            raise ValueError("the call has no id")
         now = self._time(at)
-        given = checked(self._context() | {key: value for key, value in facts.items() if value is not None})
+        context = {a.VOICE_TURN_ID: self._turn, **self._agent.facts()}
+        given = self._fixed | checked(context | {key: value for key, value in facts.items() if value is not None})
         given[a.VOICE_EVENT_ID] = uuid.uuid4().hex
         absent = missing(event_name(name), given)
         if absent:
             given[a.VOICE_EVIDENCE_MISSING] = absent
-        self._emitter.emit(name, given, start_ns=now if start is None else min(start, now), time_ns=now, link=link)
+        begun = now if start is None else min(self._time(start), now)
+        self._emitter.emit(name, given, start_ns=begun, time_ns=now, link=link)
 
-    def _context(self) -> Facts:
-        speech = self._speech
-        playing = speech if speech is not None and speech.playing else None
-        return self._fixed | {
-            a.VOICE_TURN_ID: self._turn,
-            a.VOICE_AGENT_SPEECH_STATE: self._state,
-            a.VOICE_AGENT_MESSAGE_TYPE: speech.message_type if speech else None,
-            a.VOICE_AGENT_QUESTION_PENDING: speech.question_pending if speech else None,
-            a.VOICE_AGENT_RESPONSE_ID: playing.response_id if playing else None,
-            a.VOICE_AGENT_SPEECH_INTERRUPTIBLE: playing.interruptible if playing else None,
-        }
-
-    def _described(self, text: str | None, status: str | None, confidence: float | None = None) -> Facts:
-        if text is None:
-            return {}
-        speech = self._speech
+    @guarded(lambda self: {})
+    def _described(self, text: str, status: str | None, confidence: float | None = None) -> Facts:
+        response = self._agent.response
         return dict(
             self._redactor.describe(
                 text,
                 status or a.TranscriptStatus.PARTIAL.value,
-                question_pending=speech.question_pending if speech else None,
-                message_type=speech.message_type if speech else None,
-                agent_state=self._state,
-                language=self.language,
-                workflow=self.workflow,
+                question_pending=response.question_pending if response else None,
+                message_type=response.message_type if response else None,
+                agent_state=self._agent.state,
+                language=self._told(a.VOICE_CALLER_LANGUAGE),
+                workflow=self._told(a.VOICE_WORKFLOW),
                 confidence=confidence,
             )
         )
 
-    def _key_facts(self, digit: str | None, offered: Collection[str] | None) -> Facts:
-        """Compare the key with what is on offer here, so that the key itself need not leave."""
-        if digit is None:
-            return {}
-        classes = {"*": a.DtmfClass.STAR, "#": a.DtmfClass.POUND}
-        expected: str | None = None
-        if offered is not None:
-            listed = a.DtmfExpected.LISTED if digit in offered else a.DtmfExpected.NONE
-            expected = (a.DtmfExpected.ANY if offered == "any" else listed).value
-        sendable = self._send_digits and self._speech is not None and self._speech.message_type == MENU
-        return {
-            a.VOICE_CALLER_DTMF_CLASS: classes.get(digit, a.DtmfClass.DIGIT).value,
-            a.VOICE_CALLER_DTMF_EXPECTED: expected,
-            a.VOICE_CALLER_DTMF_DIGIT: digit if sendable else None,
-        }
+    @guarded(lambda self: {})
+    def _keys(self, digit: str | None, offered: Collection[str] | None) -> Facts:
+        response = self._agent.response
+        return key_facts(digit, offered, sendable=self._send_digits and response is not None and response.message_type == MENU)
 
-    def _speech_of(self, response_id: str | None) -> _Speech | None:
-        speech = self._speech
-        return speech if speech is not None and response_id in {None, speech.response_id} else None
+    def _told(self, key: str) -> str | None:
+        value = self._fixed.get(key)
+        return value if isinstance(value, str) else None
 
     def _time(self, at: int | None) -> int:
-        return self.clock() if at is None else at
+        if at is not None:
+            return _or("at", unix_ns, time.time_ns(), at)
+        return _or("clock", lambda clock: unix_ns(clock()), time.time_ns(), self.clock)
+
+
+def _or(name: str, read: Callable[[Any], T], otherwise: T, given: object) -> T:
+    """Return what is read, or tell the failure and go on otherwise."""
+    try:
+        return read(given)
+    except Exception as error:
+        failed(name, error)
+        return otherwise

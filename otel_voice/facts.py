@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import uuid
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
-from typing import Final
+from typing import Any, Final
 
 from otel_voice_schema import attributes as a
 from otel_voice_schema.events import EVENTS
 
 from otel_voice.emit import Value, failed
 
+Facts = dict[str, Value | None]
+MS: Final = 1_000_000
+LONGEST_MS: Final = 7 * 24 * 3_600_000  # no call lasts that long
+_INT64: Final = 2**63
 _TYPES: Final[dict[str, tuple[type, ...]]] = {"string": (str,), "int": (int,), "double": (int, float), "boolean": (bool,)}
 
 
@@ -27,10 +33,10 @@ def checked(facts: Mapping[str, Value | None]) -> dict[str, Value]:
     return good
 
 
-def _checked(key: str, value: Value) -> Value:
+def _checked(key: str, value: Value) -> Any:
     attribute = a.ATTRIBUTES.get(key)
     if attribute is None and not key.startswith("voice."):  # a name of OpenTelemetry's own, such as gen_ai.agent.name
-        return value
+        return _sendable(key, value)
     if attribute is None:
         raise ValueError(f"unknown attribute `{key}`{_near(key, list(a.ATTRIBUTES))}")
     kinds = _TYPES[attribute.type]
@@ -38,14 +44,31 @@ def _checked(key: str, value: Value) -> Value:
         items = tuple(value) if isinstance(value, (list, tuple, set, frozenset)) else None
         if items is None or not all(isinstance(item, kinds) for item in items):
             raise ValueError(f"`{key}` is a list of {attribute.type}")
-        return items
+        return _sendable(key, items)
     if not isinstance(value, kinds) or (isinstance(value, bool) and attribute.type != "boolean"):
         raise ValueError(f"`{key}` is a {attribute.type}, not a {type(value).__name__}")
     if attribute.values is not None and str(value) not in attribute.values:
         raise ValueError(f"`{value}` is not a value of `{key}`{_near(str(value), sorted(attribute.values))}")
-    if attribute.type == "double" and isinstance(value, int):
-        return float(value)
-    return str(value) if isinstance(value, str) else value
+    return _sendable(key, float(value) if attribute.type == "double" and isinstance(value, int) else value)
+
+
+def _sendable(key: str, value: Any) -> Any:
+    """Return a value that OTLP can carry: one that it cannot would take a whole batch of spans along when they are encoded."""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return tuple(_sendable(key, item) for item in value)
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"`{key}` holds a surrogate, which is no text") from None
+        return str(value)  # of an enum its value
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int) and -_INT64 <= value < _INT64:
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    raise ValueError(f"`{key}` is neither text, nor a boolean, nor a 64-bit whole or finite number")
 
 
 def _near(word: str, known: list[str]) -> str:
@@ -66,3 +89,52 @@ def event_name(name: str) -> str:
     if name not in EVENTS:
         raise ValueError(f"unknown event `{name}`{_near(name, list(EVENTS))}")
     return name
+
+
+def text_id(call_id: object) -> str:
+    """Return a call id as text, an int's or a UUID's too; raise ValueError for what can be none."""
+    if isinstance(call_id, uuid.UUID) or (isinstance(call_id, int) and not isinstance(call_id, bool)):
+        return str(call_id)
+    if not isinstance(call_id, str) or not call_id.strip():
+        raise ValueError("a call id is text and not empty; no event of this call is sent")
+    try:
+        call_id.encode()
+    except UnicodeEncodeError:
+        raise ValueError("the call id holds a surrogate, which is no text; no event of this call is sent") from None
+    return call_id
+
+
+def share(value: object) -> float:
+    """Return a number from 0 to 1, or raise ValueError."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1:
+        return float(value)
+    raise ValueError("a share is a number from 0 to 1")
+
+
+def unix_ns(value: object) -> int:
+    """Return a time as OTLP has it, or raise ValueError."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _INT64:
+        return value
+    raise ValueError("a time is a whole number of nanoseconds since 1970, as `time.time_ns()` gives it")
+
+
+def before(now_ns: int, ms: object) -> int:
+    """Return the time `ms` before; the same time where that is no length of a call's part."""
+    given = isinstance(ms, (int, float)) and 0 <= ms <= LONGEST_MS
+    return max(0, now_ns - round(ms * MS)) if given and isinstance(ms, (int, float)) else now_ns
+
+
+def key_facts(digit: str | None, offered: Collection[str] | None, *, sendable: bool) -> Facts:
+    """Compare a key with what is on offer here, so that the key itself need not leave."""
+    if digit is None:
+        return {}
+    classes = {"*": a.DtmfClass.STAR, "#": a.DtmfClass.POUND}
+    expected: str | None = None
+    if offered is not None:
+        listed = a.DtmfExpected.LISTED if digit in offered else a.DtmfExpected.NONE
+        expected = (a.DtmfExpected.ANY if offered == "any" else listed).value
+    return {
+        a.VOICE_CALLER_DTMF_CLASS: classes.get(digit, a.DtmfClass.DIGIT).value,
+        a.VOICE_CALLER_DTMF_EXPECTED: expected,
+        a.VOICE_CALLER_DTMF_DIGIT: digit if sendable else None,
+    }

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from otel_voice_processor.cli import COMMANDS
 from otel_voice_processor.config import Config, Judging, MetricsExporter, Receiver, Retry, Tls, TraceExporter
@@ -14,6 +17,7 @@ from otel_voice_processor.service import Service
 from otel_voice_processor.testing import Sink
 
 from otel_voice.policy import load_policy
+from otel_voice.testing import capture_events
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -63,6 +67,44 @@ async def test_the_helper_example_gives_a_correct_verdict() -> None:
     assert ["correct"] == [episode.verdict for episode in record.episodes]
     assert (310, 600) == (record.episodes[0].reaction_ms, record.episodes[0].silence_ms)
     assert "2026-11-25" == record.policy_version
+
+
+class Speaking:
+    """A LiveKit session as far as the README's lines touch one."""
+
+    def __init__(self) -> None:
+        self.heard: dict[str, Callable[..., None]] = {}
+        self.output = SimpleNamespace(audio=self)
+
+    def on(self, name: str, callback: Callable[..., None]) -> None:
+        self.heard[name] = callback
+
+    async def say(self, text: str) -> None:
+        self.heard["speech_created"](SimpleNamespace(speech_handle=SimpleNamespace(id="speech_1", allow_interruptions=True)))
+        self.heard["agent_state_changed"](SimpleNamespace(old_state="listening", new_state="speaking"))
+        self.heard["playback_finished"](SimpleNamespace(playback_position=1.0, interrupted=False))
+
+
+async def test_the_livekit_lines_tell_what_they_promise() -> None:
+    """One line for stops; three more for the policy, the message type and the outcome."""
+    one, three = (block for block in blocks(README, "python") if "livekit.instrument(" in block or "instrumentation." in block)
+    for script in (one, one.splitlines()[0] + "\n" + three):
+        lines = "".join(f"    {line}\n" for line in script.splitlines())
+        names: dict[str, Any] = {}
+        exec(compile(f"async def example(session):\n{lines}", "README.md", "exec"), names)
+        session = Speaking()
+        with capture_events() as events:
+            await names["example"](session)
+            await session.say("Anything else?")
+    spoken = [event.attributes.get("voice.agent.message.type") for event in events if event.name.endswith("speech_started")]
+    ended = next(event.attributes for event in events if event.name.endswith("call_ended"))
+
+    assert ["disclosure", None] == spoken
+    assert ("completed", "2026-11-25", "billing") == (
+        ended["voice.call.task_outcome"],
+        ended["voice.agent.policy.version"],
+        ended["voice.workflow"],
+    )
 
 
 def test_every_command_is_in_a_readme() -> None:

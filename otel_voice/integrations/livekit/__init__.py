@@ -1,0 +1,53 @@
+"""LiveKit Agents: turns a session's own events into ours; imports nothing of LiveKit, so recorded events replay."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Collection
+from typing import Any
+
+from opentelemetry.trace import TracerProvider
+
+from otel_voice.call import VoiceCall
+from otel_voice.integrations.livekit.asked import Asked, to_human
+from otel_voice.integrations.livekit.listening import AUDIO, ROOM, SESSION, LiveKitInstrumentation
+from otel_voice.integrations.livekit.readings import read, runtime_version
+
+__all__ = ["AUDIO", "ROOM", "SESSION", "LiveKitInstrumentation", "instrument", "to_human"]
+
+
+def instrument(
+    session: Any,
+    *,
+    call: VoiceCall | None = None,
+    call_id: str | None = None,
+    workflow: str | None = None,
+    message_type: Callable[[str | None], str | None] | None = None,
+    policy_version: str | None = None,
+    tracer_provider: TracerProvider | None = None,
+    room: Any = None,
+    is_handoff: Callable[[str], bool] = to_human,
+    expected_digits: Callable[[], Collection[str] | None] | None = None,
+    keep_text: bool = False,
+    clock: Callable[[], int] = time.time_ns,
+) -> LiveKitInstrumentation:
+    """Tell the session's interruptions from now on; `session` None replays. The call id is the room's name where none is given.
+
+    `message_type` gets a speech's id and returns its message type, `is_handoff` an agent's id, `expected_digits` returns the keys on
+    offer; where one of them raises, the event goes on without its answer.
+    """
+    if call is None:
+        call = VoiceCall(
+            call_id or read(room, "name") or f"call_{uuid.uuid4().hex}",
+            workflow=workflow,
+            runtime="livekit",
+            runtime_version=runtime_version(),
+            policy_version=policy_version,
+            tracer_provider=tracer_provider,
+            keep_text=keep_text,
+            observable=("speech", "dtmf") if room is not None or session is None else ("speech",),
+            clock=clock,
+        )
+    asked = Asked(message_type=message_type, is_handoff=is_handoff, expected_digits=expected_digits)
+    return LiveKitInstrumentation(session, call, asked, room=room, clock=clock)
