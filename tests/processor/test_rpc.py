@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import http.server
-import shutil
 import ssl
-import subprocess
 import threading
 from pathlib import Path
 
 import pytest
+import trustme
+from cryptography.hazmat.primitives import serialization
 from otel_voice_processor.config import Retry, Tls
 from otel_voice_processor.errors import Retryable
 from otel_voice_processor.export_metrics import MetricsExporter
@@ -19,29 +19,28 @@ from otel_voice_processor.rpc import TlsUnusable, check_tls
 from otel_voice_processor.testing import Sink
 
 NO_RETRY = Retry(enabled=False)
-OPENSSL = shutil.which("openssl")
 ENDPOINT = "127.0.0.1:4317"
 
 
-def self_signed(folder: Path, name: str) -> tuple[Path, Path]:
-    """Return the files of a certificate for 127.0.0.1 and of its key."""
-    if OPENSSL is None:
-        pytest.skip("no openssl binary to make a certificate with")
+def made(folder: Path, name: str) -> tuple[Path, Path]:
+    """Return the files of a certificate for 127.0.0.1, with the authority that signed it, and of its key."""
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1", "localhost")
     cert, key = folder / f"{name}.pem", folder / f"{name}.key"
-    made = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-    told = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
-    subprocess.run([OPENSSL, *made, *told, "-keyout", key, "-out", cert], check=True, capture_output=True, timeout=20)
+    issued.private_key_pem.write_to_path(key)
+    for blob in (*issued.cert_chain_pems, authority.cert_pem):
+        blob.write_to_path(cert, append=True)
     return cert, key
 
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    return self_signed(tmp_path_factory.mktemp("tls"), "right")
+    return made(tmp_path_factory.mktemp("tls"), "right")
 
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    return self_signed(tmp_path_factory.mktemp("tls"), "wrong")
+    return made(tmp_path_factory.mktemp("tls"), "wrong")
 
 
 async def test_traces_go_over_tls_to_who_shows_the_right_certificate(pair: tuple[Path, Path], other: tuple[Path, Path]) -> None:
@@ -119,12 +118,11 @@ def test_files_that_cannot_be_used_are_told_by_name(pair: tuple[Path, Path], oth
 
 def test_a_key_with_a_passphrase_is_refused_without_asking_for_it(pair: tuple[Path, Path], tmp_path: Path) -> None:
     """A processor has no terminal to ask at."""
-    if OPENSSL is None:
-        pytest.skip("no openssl binary to lock a key with")
     cert, key = pair
     locked = tmp_path / "locked.key"
-    command = [OPENSSL, "ec", "-in", key, "-aes256", "-passout", "pass:secret", "-out", locked]
-    subprocess.run(command, check=True, capture_output=True, timeout=20)
+    private = serialization.load_pem_private_key(key.read_bytes(), None)
+    sealed = serialization.BestAvailableEncryption(b"secret")
+    locked.write_bytes(private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, sealed))
     with pytest.raises(TlsUnusable, match="are no certificate in PEM with its key"):
         check_tls(ENDPOINT, Tls(cert_file=str(cert), key_file=str(locked)))
 
