@@ -147,6 +147,7 @@ class Service:
 
     async def _take(self, settled: Iterable[Settled]) -> None:
         """Count what settled, and write its spans; a call that cannot be written does not hold up the others."""
+        taken, given_up = True, 0  # whether downstream took what it was asked to in this round
         try:
             for item in settled:
                 try:
@@ -154,14 +155,20 @@ class Service:
                 except Exception:
                     LOG.exception("a settled call could not be written")
                     self.counters.add("otel_voice_processor_settle_failures")
+                if taken and len(self._pending) >= BATCH:  # thousands of calls may settle at once
+                    taken = await self._drain()
+                if len(self._pending) > MAX_PENDING:
+                    self._pending.popleft()
+                    given_up += 1
                 await asyncio.sleep(0)  # a long call is joined in one go; requests come between two calls
         except Exception:  # the book itself tripped; what it gave until then is sent all the same
             LOG.exception("a tick failed")
             self.counters.add("otel_voice_processor_tick_failures")
-        while len(self._pending) > MAX_PENDING:
-            self._pending.popleft()
-            self.counters.add("otel_voice_exporter_enqueue_failed_summaries")
-        await self._drain()
+        if given_up:
+            self.counters.add("otel_voice_exporter_enqueue_failed_summaries", given_up)
+            LOG.error("%d summaries, the oldest, are given up: no more than %d wait for downstream", given_up, MAX_PENDING)
+        if taken:
+            await self._drain()
 
     def _write(self, item: Settled) -> None:
         if not (item.episodes or item.whole):
@@ -175,8 +182,8 @@ class Service:
         if item.whole and self._on_call is not None:
             self._on_call(record)
 
-    async def _drain(self) -> None:
-        """Send waiting summaries; what downstream cannot take now waits for the next tick."""
+    async def _drain(self) -> bool:
+        """Send waiting summaries, tell whether all were taken; what downstream cannot take now waits for the next tick."""
         singly = 0  # how many go one by one, since together they were refused for good: one must not cost the others
         while self._pending:
             batch = [self._pending.popleft() for _ in range(min(len(self._pending), 1 if singly else BATCH))]
@@ -194,8 +201,9 @@ class Service:
                 if not isinstance(error, Exception):
                     raise
                 LOG.warning("summaries wait for downstream: %s", error, exc_info=not isinstance(error, Retryable))
-                return
+                return False
             singly = max(singly - 1, 0)
+        return True
 
     async def _ticking(self) -> None:
         while True:

@@ -298,6 +298,22 @@ class TestSummaries:
         assert ["c", "d", "e"] == call_ids(kept.named(CALL))
         assert 2 == one.counters.get(LOST)
 
+    async def test_more_than_may_wait_settle_at_once_and_none_is_lost(
+        self, missed: Callable[[str], bytes], clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """While downstream takes them, summaries are sent as calls settle: the bound is for a downstream that does not."""
+        monkeypatch.setattr(service, "MAX_PENDING", 3)
+        monkeypatch.setattr(service, "BATCH", 2)
+        kept = Kept()
+        async with running(configured(), clock=clock, exporter=kept) as one:
+            for name in "abcdefgh":
+                await export(one.port, missed(name))
+            clock.pass_s(2)
+            await until(lambda: len(kept.named(CALL)) == 8)
+
+        assert list("abcdefgh") == call_ids(kept.named(CALL))
+        assert 0 == one.counters.get(LOST)
+
     async def test_one_summary_refused_for_good_costs_no_other(self, missed: Callable[[str], bytes], clock: Clock) -> None:
         """What was refused together goes again one by one."""
         kept = Kept()
