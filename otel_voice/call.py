@@ -146,6 +146,11 @@ class VoiceCall:
         """Note that the call was handed to a human; `call_ended` tells it."""
         self._escalated = True
 
+    @guarded(nothing)
+    def redact(self) -> None:
+        """Let no text and no key leave from now on, whatever was opted in."""
+        self._redactor.keep_text = self._send_digits = False
+
     @contextmanager
     def message(self, message_type: str) -> Iterator[None]:
         """Give the responses begun inside the block this message type."""

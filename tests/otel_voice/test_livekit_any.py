@@ -22,7 +22,7 @@ from otel_voice.integrations import livekit
 from otel_voice.testing import CapturedEvent, capture_events
 
 ORIGIN = 1_786_701_600_000_000_000
-FIXTURE = Path(__file__).parents[1] / "fixtures/livekit.jsonl"
+FIXTURE = Path(__file__).parents[2] / "processor/otel_voice_processor/data/livekit.jsonl"
 MESSAGES = [item for line in FIXTURE.read_text(encoding="utf-8").splitlines() if (item := json.loads(line))["kind"] == "message"]
 SCENARIOS = sorted({message["scenario"] for message in MESSAGES})
 ODD: st.SearchStrategy[Any] = (

@@ -10,7 +10,7 @@ import pytest
 from otel_voice.integrations import livekit
 from otel_voice.testing import CapturedEvent, capture_events
 
-FIXTURE = Path(__file__).parents[1] / "fixtures/livekit.jsonl"
+FIXTURE = Path(__file__).parents[2] / "processor/otel_voice_processor/data/livekit.jsonl"
 ORIGIN = 1_786_701_600_000_000_000
 OPENING = ["call_started", "user.speech_started", "user.transcript", "user.transcript", "user.speech_stopped", "agent.speech_started"]
 ONSET = ["user.speech_started", "candidate_detected"]

@@ -54,10 +54,10 @@ def test_a_backend_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str])
 
 
 def test_recordings_ship_with_the_package() -> None:
-    """Nine recorded LiveKit calls come with the package, each with its messages in order."""
+    """Ten recorded LiveKit calls come with the package, each with its messages in order."""
     scenarios = list(recorded())
 
-    assert len(scenarios) == 9
+    assert len(scenarios) == 10
     for scenario in scenarios:
         assert scenario.messages
         assert [item["t_ms"] for item in scenario.messages] == sorted(item["t_ms"] for item in scenario.messages)

@@ -26,6 +26,7 @@ REVIEWED = [
     ("dtmf", ["correct"], ["stopped"], "key 2 in a menu, cut at once"),
     ("false_interruption", ["false_interruption"], ["paused_resumed"], "no words came; paused 1.4 s, then resumed"),
     ("false_interruption_no_pause_support", ["false_interruption"], ["stopped"], "no words came; the answer was cut for good"),
+    ("stock_uh_huh", ["false_interruption"], ["stopped"], "0.25 s of `uh-huh`, and six of eight seconds were never heard"),
     ("silence_timeout", [], [], "the caller went away after the agent had finished: no interruption"),
     ("escalation", ["correct"], ["stopped"], "cut 0.26 s after `I need a human` began, then handed over"),
     ("non_interruptible_disclosure", ["correct"], ["kept"], "`okay yes` while nothing was asked, and the agent went on"),

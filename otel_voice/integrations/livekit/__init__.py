@@ -10,9 +10,11 @@ from typing import Any
 from opentelemetry.trace import TracerProvider
 
 from otel_voice.call import VoiceCall
+from otel_voice.emit import STATE
 from otel_voice.integrations.livekit.asked import Asked, to_human
 from otel_voice.integrations.livekit.listening import AUDIO, ROOM, SESSION, LiveKitInstrumentation
-from otel_voice.integrations.livekit.readings import read, runtime_version
+from otel_voice.integrations.livekit.readings import read
+from otel_voice.integrations.livekit.runtime import installed_version, own_provider
 
 __all__ = ["AUDIO", "ROOM", "SESSION", "LiveKitInstrumentation", "instrument", "to_human"]
 
@@ -35,16 +37,17 @@ def instrument(
     """Tell the session's interruptions from now on; `session` None replays. The call id is the room's name where none is given.
 
     `message_type` gets a speech's id and returns its message type, `is_handoff` an agent's id, `expected_digits` returns the keys on
-    offer; where one of them raises, the event goes on without its answer.
+    offer; where one of them raises, the event goes on without its answer. Spans go to `tracer_provider`, to that of `otel_voice.configure`,
+    to LiveKit's own, or to the global one: the first that is set. Text stays where LiveKit's project redacts, whatever `keep_text` says.
     """
     if call is None:
         call = VoiceCall(
             call_id or read(room, "name") or f"call_{uuid.uuid4().hex}",
             workflow=workflow,
             runtime="livekit",
-            runtime_version=runtime_version(),
+            runtime_version=installed_version(),
             policy_version=policy_version,
-            tracer_provider=tracer_provider,
+            tracer_provider=tracer_provider or STATE.provider or own_provider(),
             keep_text=keep_text,
             observable=("speech", "dtmf") if room is not None or session is None else ("speech",),
             clock=clock,

@@ -11,6 +11,7 @@ from otel_voice.call import VoiceCall
 from otel_voice.emit import failed
 from otel_voice.integrations.livekit.asked import Asked
 from otel_voice.integrations.livekit.readings import read
+from otel_voice.integrations.livekit.runtime import at_job_end, redacts
 from otel_voice.integrations.livekit.turns import Turns
 
 SESSION: Final = (
@@ -39,6 +40,8 @@ class LiveKitInstrumentation:
         self._listen(session, "session", SESSION)
         self._listen(room, "room", ROOM)
         self._attach_audio()
+        if session is not None:
+            at_job_end(self._end)
 
     def uninstrument(self) -> None:
         """Stop listening; nothing of ours remains on the session."""
@@ -56,6 +59,8 @@ class LiveKitInstrumentation:
         """Take one event, as objects or as recorded mappings; `at_ns` is when it arrived, now where not given."""
         try:
             now = self._clock() if at_ns is None else at_ns
+            if redacts(self._session):
+                self.call.redact()
             self._turns.handle(channel, event_name, payload, now)
             if at_ns is None:
                 self._attach_audio()
@@ -85,6 +90,12 @@ class LiveKitInstrumentation:
 
     def _heard(self, name: str, channel: str, payload: Any = None, *_: Any) -> None:
         self.handle(name, payload, channel)
+
+    async def _end(self) -> None:
+        """Tell the call's end where the session did not, and send what is held back, before the job's process is gone."""
+        if self._listening:
+            self.handle("close", {})
+            await asyncio.to_thread(self.call.flush)
 
     def _flush(self) -> None:
         """At the end, send what is held back, beside the loop."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from otel_voice.emit import failed
@@ -48,11 +47,3 @@ def option(session: Any, name: str) -> Any:
         if value is not None:
             return value
     return None
-
-
-def runtime_version() -> str | None:
-    """Return the version of livekit-agents, None where it is not installed."""
-    try:
-        return version("livekit-agents")
-    except PackageNotFoundError:
-        return None

@@ -19,6 +19,7 @@ class Stretch:
     stretch_id: str
     start_ns: int
     end_ns: int | None = None
+    fed: bool = True  # to the recogniser: LiveKit hands it silence during some of the agent's speech
     finals: list[str] = field(default_factory=list)
     status: str | None = None
 
@@ -29,6 +30,7 @@ class Playing:
 
     response_id: str
     start_ns: int
+    deaf: bool = False  # the recogniser hears silence while this plays
     paused_ns: int | None = None
     silent_ns: int = 0
 

@@ -37,6 +37,7 @@ class Turns:
         self._waiting: list[Stretch] = []
         self._heard_words = self._saw_handoffs = False
         self._active_ns: int | None = None
+        self._warm_ns: int | None = None  # when echo cancellation, which warms up from the first speech, hears well
 
     def handle(self, channel: str, event_name: str, payload: Any, now: int) -> None:
         """Take one event that arrived now."""
@@ -60,7 +61,7 @@ class Turns:
     def _on_user_state(self, payload: Any, at: int, now: int) -> None:
         state = text(payload, "new_state")
         if state == "speaking":
-            self._stretch = Stretch(self.call.user_speech_started(at=at), at)
+            self._stretch = Stretch(self.call.user_speech_started(at=at), at, fed=not self._deaf(now))
             self._active_ns = at
             if self._playing is not None and self._playing.paused_ns is None:
                 self._candidate(at, now)
@@ -69,8 +70,9 @@ class Turns:
         if stretch is not None and stretch.end_ns is None:
             stretch.end_ns = self._active_ns = max(at, stretch.start_ns)
             silence = max(0, round((now - at) / MS))
-            self.call.user_speech_stopped(stretch.stretch_id, transcript_status=stretch.status, silence_ms=silence, at=stretch.end_ns)
-            if stretch.status is None and (self._heard_words or read(self._session, "stt") is not None):
+            status = stretch.status or (None if stretch.fed else TranscriptStatus.UNAVAILABLE.value)
+            self.call.user_speech_stopped(stretch.stretch_id, transcript_status=status, silence_ms=silence, at=stretch.end_ns)
+            if status is None and (self._heard_words or read(self._session, "stt") is not None):
                 self._waiting.append(stretch)
         if state == "away":
             elapsed = None if self._active_ns is None else max(0, round((at - self._active_ns) / MS))
@@ -131,7 +133,18 @@ class Turns:
         name = self.call.agent_speech_started(
             response_id, interruptible=may if isinstance(may, bool) else None, message_type=message_type, at=at
         )
-        self._playing = Playing(name, at)
+        if self._warm_ns is None:
+            warm_up = number({"s": read(self._session, "options", "aec_warmup_duration")}, "s")
+            self._warm_ns = at + round((warm_up or 0.0) * 1_000 * MS)
+        discards = option(self._session, "discard_audio_if_uninterruptible")
+        self._playing = Playing(name, at, deaf=may is False and discards is True)
+        if self._stretch is not None and self._stretch.end_ns is None and self._deaf(at):
+            self._stretch.fed = False
+
+    def _deaf(self, now: int) -> bool:
+        """Whether LiveKit feeds the recogniser silence: during speech that cannot be interrupted, and while echo cancellation warms up."""
+        playing = self._playing
+        return playing is not None and playing.paused_ns is None and (playing.deaf or now < (self._warm_ns or 0))
 
     def _pause(self, at: int) -> None:
         playing = self._playing
