@@ -23,6 +23,10 @@ class Retryable(ProcessorError):
         self.delay_s = delay_s
 
 
+class Unsure(Retryable):
+    """Nobody knows whether downstream took it: the answer was lost, or came from something in between."""
+
+
 class ConfigError(ProcessorError):
     """Config or policy does not conform; `problems` holds a line each, with file and line, `policy` the file still to read."""
 

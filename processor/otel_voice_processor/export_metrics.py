@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+import grpc
 import grpc.aio
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
@@ -19,7 +20,7 @@ from otel_voice_schema.metrics import Metric
 
 from otel_voice_processor import config as settings
 from otel_voice_processor.config import Tls
-from otel_voice_processor.errors import Permanent, Retryable
+from otel_voice_processor.errors import Permanent, Retryable, Unsure
 from otel_voice_processor.model import Attributes, Value
 from otel_voice_processor.rpc import METRICS_EXPORT, dial, raw_call, sorted_out, tls_context
 from otel_voice_processor.scorecard import Point
@@ -27,7 +28,12 @@ from otel_voice_processor.scorecard import Point
 SCOPE: Final = "otel-voice-processor"
 _CUMULATIVE: Final = metrics_pb2.AGGREGATION_TEMPORALITY_CUMULATIVE
 MAX_TIMEOUT_S: Final = 30.0  # where `timeout` is 0: a push must end, or the processor could not stop
-_HTTP_RETRYABLE: Final = frozenset({429, 502, 503, 504})
+_HTTP_RETRYABLE: Final = frozenset({429, 503})
+_HTTP_UNSURE: Final = frozenset({500, 502, 504})  # of a gateway, or after part of the work
+_GRPC_UNSURE: Final = frozenset(
+    {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN}
+)
+_NO_RECEIVER: Final = "; a Prometheus takes OTLP only when it is started with `--web.enable-otlp-receiver`"
 
 
 def encode_metrics(resource: Attributes, points: Iterable[Point]) -> bytes:
@@ -104,7 +110,10 @@ class MetricsExporter:
         return cls(config.endpoint, protocol=config.protocol, headers=config.headers, timeout_s=config.timeout, tls=config.tls)
 
     async def send(self, body: bytes) -> None:
-        """Push one request, once; raise `Retryable` or `Permanent`. Points are cumulative, so the next push tells the rest."""
+        """Push one request, once; points are cumulative, so the next push tells the rest.
+
+        Raise `Permanent` or `Retryable` where it was not taken, `Unsure` where it may have been.
+        """
         if self._protocol == "grpc":
             await self._by_grpc(body)
         else:
@@ -123,7 +132,11 @@ class MetricsExporter:
         try:
             await call(body, timeout=self._timeout_s, metadata=tuple(self._headers.items()))
         except grpc.aio.AioRpcError as error:
-            raise sorted_out(error, self._endpoint) from None
+            sorted_error = sorted_out(error, self._endpoint)
+            told = isinstance(sorted_error, Retryable) and sorted_error.delay_s is not None
+            if error.code() in _GRPC_UNSURE and not told and "failed to connect" not in (error.details() or ""):
+                raise Unsure(str(sorted_error)) from None
+            raise sorted_error from None
 
     async def _by_http(self, body: bytes) -> None:
         scheme = "http" if self._tls.insecure else "https"
@@ -135,17 +148,22 @@ class MetricsExporter:
             async with asyncio.timeout(self._timeout_s):  # the socket's own timeout starts anew with each byte
                 status, wait, said = await asyncio.to_thread(self._post, url, path, body, lines.append)
         except TimeoutError:
-            raise Retryable(f"`{self._endpoint}` did not answer within {self._timeout_s:g} s") from None
+            raise Unsure(f"`{self._endpoint}` did not answer within {self._timeout_s:g} s") from None
         except (OSError, http.client.HTTPException) as error:
+            if lines:
+                raise Unsure(f"`{self._endpoint}` did not answer: {error or type(error).__name__}") from None
             raise Retryable(f"`{self._endpoint}` cannot be reached: {error}") from None
         finally:
             for line in lines:
                 with contextlib.suppress(OSError):  # closed already, in most cases
                     socket.socket.shutdown(line, socket.SHUT_RDWR)  # a thread that still waits on it ends now
+        if status in _HTTP_UNSURE:
+            raise Unsure(f"`{self._endpoint}` answered {status}: {said}")
         if status in _HTTP_RETRYABLE:
             raise Retryable(f"`{self._endpoint}` answered {status}: {said}", float(wait) if wait.isdigit() else None)
         if not 200 <= status < 300:
-            raise Permanent(f"`{self._endpoint}` answered {status}: {said}")
+            hint = _NO_RECEIVER if status == 404 and "/api/v1/otlp/" in path else ""
+            raise Permanent(f"`{self._endpoint}` answered {status}: {said}{hint}")
 
     def _post(self, url: SplitResult, path: str, body: bytes, opened: Callable[[socket.socket], None]) -> tuple[int, str, str]:
         """Return status, `Retry-After` and the beginning of the answer; `opened` is told the socket."""

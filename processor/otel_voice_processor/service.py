@@ -17,7 +17,7 @@ from otel_voice.emit import derive_ids
 from otel_voice.policy import Policy, PolicyError, load_default, load_policy
 from otel_voice_processor.calls import Bounds, CallBook, Settled
 from otel_voice_processor.config import Config
-from otel_voice_processor.errors import ConfigError, Permanent, Retryable
+from otel_voice_processor.errors import ConfigError, Permanent, Retryable, Unsure
 from otel_voice_processor.export_file import FileExporter
 from otel_voice_processor.export_metrics import MetricsExporter, encode_metrics
 from otel_voice_processor.forward import Exporter, FanOut, GrpcExporter
@@ -230,7 +230,8 @@ class Service:
             await self._metrics.send(encode_metrics(resource_attributes(self._instance), points))
         except Exception as error:  # whatever the endpoint is: traces never wait for metrics; cumulative points tell the rest next time
             self.counters.add("otel_voice_exporter_send_failed_metric_points", len(points))
-            self.scorecard.not_taken()
+            if not isinstance(error, Unsure):  # a second zero after a value that did arrive would count it twice
+                self.scorecard.not_taken()
             LOG.warning("metrics were not taken: %s", error)
 
     def _own_points(self, now_ns: int) -> list[Point]:

@@ -11,7 +11,7 @@ import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from otel_voice_processor.config import MetricsExporter as Settings
 from otel_voice_processor.config import Tls
-from otel_voice_processor.errors import Permanent, Retryable
+from otel_voice_processor.errors import Permanent, Retryable, Unsure
 from otel_voice_processor.export_metrics import MetricsExporter, encode_metrics
 from otel_voice_processor.scorecard import Point
 from otel_voice_processor.testing import Sink, free_port
@@ -122,7 +122,7 @@ async def test_http_posts_protobuf_below_the_endpoint(path: str) -> None:
 
 
 async def test_http_codes_say_whether_to_come_back() -> None:
-    """429, 502, 503 and 504 are retryable with the wait asked for, all else that fails is permanent; nobody there is retryable."""
+    """429 and 503 were not taken, with the wait asked for; of 500, 502, 504 nobody knows; all else that fails is permanent."""
     with serving() as web:
         exporter = MetricsExporter.of(Settings(endpoint=f"127.0.0.1:{web.port}", tls=PLAIN))
         web.status, web.answer_headers = 503, {"Retry-After": "7"}
@@ -131,10 +131,15 @@ async def test_http_codes_say_whether_to_come_back() -> None:
         web.status = 400
         with pytest.raises(Permanent, match="answered 400: so"):
             await exporter.send(b"x")
-    with pytest.raises(Retryable, match="cannot be reached"):
+        for web.status in (500, 502, 504):
+            with pytest.raises(Unsure, match=f"answered {web.status}: so"):
+                await exporter.send(b"x")
+    with pytest.raises(Retryable, match="cannot be reached") as away:
         await MetricsExporter(f"127.0.0.1:{free_port()}", tls=PLAIN).send(b"x")
 
     assert caught.value.delay_s == 7.0
+    assert not isinstance(caught.value, Unsure)
+    assert not isinstance(away.value, Unsure)
 
 
 async def test_grpc_delivers_and_sorts_errors() -> None:
@@ -145,10 +150,14 @@ async def test_grpc_delivers_and_sorts_errors() -> None:
         sink.refuse(grpc.StatusCode.INVALID_ARGUMENT)
         with pytest.raises(Permanent):
             await exporter.send(b"")
-        sink.refuse(grpc.StatusCode.UNAVAILABLE)
-        with pytest.raises(Retryable):
+        sink.refuse(grpc.StatusCode.UNAVAILABLE, retry_after_s=1.0)
+        with pytest.raises(Retryable) as asked:
+            await exporter.send(b"")
+        sink.refuse(grpc.StatusCode.DEADLINE_EXCEEDED)
+        with pytest.raises(Unsure):
             await exporter.send(b"")
         await exporter.close()
         await exporter.close()
+        assert not isinstance(asked.value, Unsure)
 
         assert [metric.name for metric in sink.metrics()] == [m.CALLS]

@@ -605,3 +605,24 @@ class TestMetrics:
 
         assert [0, 1] == [value for _, value in values(endpoint.taken[0], m.INTERRUPTION_EPISODES)]
         assert sorted(values(endpoint.taken[0], m.CALLS)) == values(endpoint.taken[0], m.CALLS)
+
+    async def test_no_second_zero_where_the_first_may_have_arrived(self, missed: Callable[[str], bytes], clock: Clock) -> None:
+        """A push whose answer was lost may be stored: another zero after its value would count the episode twice."""
+
+        def moved(condition: object) -> object:
+            clock.pass_s(0.01)
+            return condition
+
+        async with odd() as (endpoint, metrics), running(configured(metrics=metrics), clock=clock) as one:
+            endpoint.mood = "silent"
+            await export(one.port, missed("a"))
+            clock.pass_s(2)
+            await until(lambda: moved(any(values(body, m.INTERRUPTION_EPISODES) for body in endpoint.seen)))
+            endpoint.mood = "200"
+            await until(lambda: moved(any(values(body, m.INTERRUPTION_EPISODES) for body in endpoint.taken)))
+        first = next(body for body in endpoint.seen if values(body, m.INTERRUPTION_EPISODES))
+        taken = next(body for body in endpoint.taken if values(body, m.INTERRUPTION_EPISODES))
+
+        assert [0, 1] == [value for _, value in values(first, m.INTERRUPTION_EPISODES)]
+        assert [1] == [value for _, value in values(taken, m.INTERRUPTION_EPISODES)]
+        assert values(taken, m.INTERRUPTION_EPISODES)[0] > values(first, m.INTERRUPTION_EPISODES)[1]
