@@ -1,20 +1,18 @@
-"""PromQL for the seven rates, made from the registry's metrics: what a board divides, not what the processor divided."""
+"""PromQL over the registry's metrics: what a board divides, not what the processor divided."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from otel_voice_schema import attributes as a
 from otel_voice_schema import metrics as m
 from otel_voice_schema.metrics import METRICS, Metric
 
-RATES = (
-    "False interruption rate",
-    "Missed interruption rate",
-    "Resume success rate",
-    "Repeated user speech rate",
-    "Silence after interruption, 95th percentile in seconds",
-    "Task completion after interruption",
-    "Escalation after interruption",
-)
+DETERMINED: Final = "correct|false_interruption|missed_interruption"
+KNOWN_OUTCOMES: Final = "completed|failed|abandoned"
+INTERRUPTED: Final = "handled|mishandled"
 
 
 def prometheus_name(metric: Metric) -> str:
@@ -29,15 +27,41 @@ def label(key: str) -> str:
     return key.replace(".", "_")
 
 
-def count(name: str, window: str, workflow: str, **matchers: str) -> str:
-    """Return the events of a counter over the window, 0 where there were none; matchers are label="regex"."""
-    known = {label(use) for use in METRICS[name].labels}
-    unknown = set(matchers) - known
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which part of the traffic is counted, and over which window; regular expressions on labels, where a metric has them."""
+
+    window: str = "1h"
+    workflow: str = ".*"
+    message_type: str = ".*"
+    policy_version: str = ".*"
+    runtime: str = ".*"
+
+    def matchers(self, metric: Metric) -> dict[str, str]:
+        """Return the matchers that this metric's series can answer."""
+        given = {
+            a.VOICE_WORKFLOW: self.workflow,
+            a.VOICE_AGENT_MESSAGE_TYPE: self.message_type,
+            a.VOICE_AGENT_POLICY_VERSION: self.policy_version,
+            a.VOICE_RUNTIME_NAME: self.runtime,
+        }
+        return {label(key): value for key, value in given.items() if key in metric.labels and (value != ".*" or key == a.VOICE_WORKFLOW)}
+
+
+def selector(name: str, scope: Scope, suffix: str = "", **matchers: str) -> str:
+    """Return a metric's series in the scope; matchers are label="regex", and must be labels that the metric carries."""
+    metric = METRICS[name]
+    unknown = set(matchers) - {label(use) for use in metric.labels}
     if unknown:
         raise ValueError(f"`{name}` has no label {', '.join(f'`{item}`' for item in sorted(unknown))}")
-    told = {label(a.VOICE_WORKFLOW): workflow} | matchers
-    text = ",".join(f'{key}=~"{value}"' for key, value in told.items())
-    return f"sum(increase({prometheus_name(METRICS[name])}{{{text}}}[{window}]))"
+    text = ",".join(f'{key}=~"{value}"' for key, value in (scope.matchers(metric) | matchers).items())
+    return f"{prometheus_name(metric)}{suffix}{{{text}}}"
+
+
+def count(name: str, scope: Scope, by: Sequence[str] = (), **matchers: str) -> str:
+    """Return the events of a counter over the window, by some attributes or in all."""
+    grouped = f" by ({', '.join(label(key) for key in by)}) " if by else ""
+    return f"sum{grouped}(increase({selector(name, scope, **matchers)}[{scope.window}]))"
 
 
 def share(numerator: str, denominator: str) -> str:
@@ -45,32 +69,81 @@ def share(numerator: str, denominator: str) -> str:
     return f"(({numerator}) or (({denominator}) * 0)) / (({denominator}) > 0)"
 
 
-def rate_queries(window: str = "1h", workflow: str = ".*") -> tuple[str, ...]:
-    """Return the query of each rate, in the order of `RATES`."""
-    verdict, net, intent = (
-        label(key) for key in (a.VOICE_INTERRUPTION_VERDICT, a.VOICE_INTERRUPTION_NET_AUDIO, a.VOICE_INTERRUPTION_INTENT)
-    )
-    determined = "correct|false_interruption|missed_interruption"
-    resume, interrupted = label(a.VOICE_INTERRUPTION_RESUME), label(a.VOICE_CALL_INTERRUPTED)
-    outcome, escalated = label(a.VOICE_CALL_TASK_OUTCOME), label(a.VOICE_CALL_ESCALATED)
+def quantile(name: str, share_of: float, scope: Scope) -> str:
+    """Return the value of a histogram that this share of its events stayed below."""
+    return f"histogram_quantile({share_of:g}, sum by (le) (increase({selector(name, scope, '_bucket')}[{scope.window}])))"
 
-    def episodes(**matchers: str) -> str:
-        return count(m.INTERRUPTION_EPISODES, window, workflow, **matchers)
 
-    def calls(**matchers: str) -> str:
-        return count(m.CALLS, window, workflow, **({interrupted: "handled|mishandled"} | matchers))
+def episodes(scope: Scope, by: Sequence[str] = (), **matchers: str) -> str:
+    """Return how many episodes settled."""
+    return count(m.INTERRUPTION_EPISODES, scope, by, **matchers)
 
-    meant = episodes(**{verdict: determined, intent: "yes"})
-    silence = prometheus_name(METRICS[m.INTERRUPTION_SILENCE_DURATION])
-    return (
-        share(episodes(**{verdict: "false_interruption", net: "stopped"}), episodes(**{verdict: determined, net: "stopped"})),
-        share(episodes(**{verdict: "missed_interruption"}), meant),
-        share(
-            count(m.INTERRUPTION_RESUMES, window, workflow, **{resume: "clean"}),
-            count(m.INTERRUPTION_RESUMES, window, workflow, **{resume: "clean|restarted|lost"}),
-        ),
-        share(count(m.INTERRUPTION_REPEATS, window, workflow), meant),
-        f'histogram_quantile(0.95, sum by (le) (increase({silence}_bucket{{{label(a.VOICE_WORKFLOW)}=~"{workflow}"}}[{window}])))',
-        share(calls(**{outcome: "completed"}), calls(**{outcome: "completed|failed|abandoned"})),
-        share(calls(**{escalated: "true"}), calls(**{escalated: "true|false"})),
-    )
+
+def calls(scope: Scope, **matchers: str) -> str:
+    """Return how many calls with an interruption settled."""
+    return count(m.CALLS, scope, **({label(a.VOICE_CALL_INTERRUPTED): INTERRUPTED} | matchers))
+
+
+VERDICT, NET, INTENT = (label(key) for key in (a.VOICE_INTERRUPTION_VERDICT, a.VOICE_INTERRUPTION_NET_AUDIO, a.VOICE_INTERRUPTION_INTENT))
+RESUME, OUTCOME, ESCALATED = (label(key) for key in (a.VOICE_INTERRUPTION_RESUME, a.VOICE_CALL_TASK_OUTCOME, a.VOICE_CALL_ESCALATED))
+
+
+def meant(scope: Scope, by: Sequence[str] = ()) -> str:
+    """Return the determined episodes in which the caller meant to interrupt."""
+    return episodes(scope, by, **{VERDICT: DETERMINED, INTENT: "yes"})
+
+
+def stopped(scope: Scope, by: Sequence[str] = ()) -> str:
+    """Return the determined episodes whose audio stopped."""
+    return episodes(scope, by, **{VERDICT: DETERMINED, NET: "stopped"})
+
+
+def false_rate(scope: Scope, by: Sequence[str] = ()) -> str:
+    """Return the false interruption rate."""
+    return share(episodes(scope, by, **{VERDICT: "false_interruption", NET: "stopped"}), stopped(scope, by))
+
+
+def missed_rate(scope: Scope, by: Sequence[str] = ()) -> str:
+    """Return the missed interruption rate."""
+    return share(episodes(scope, by, **{VERDICT: "missed_interruption"}), meant(scope, by))
+
+
+def resumes(scope: Scope) -> str:
+    """Return the resumes of which it is known how they went."""
+    return count(m.INTERRUPTION_RESUMES, scope, **{RESUME: "clean|restarted|lost"})
+
+
+def resume_rate(scope: Scope) -> str:
+    """Return the resume success rate."""
+    return share(count(m.INTERRUPTION_RESUMES, scope, **{RESUME: "clean"}), resumes(scope))
+
+
+def repeat_rate(scope: Scope) -> str:
+    """Return the repeated user speech rate."""
+    return share(count(m.INTERRUPTION_REPEATS, scope), meant(scope))
+
+
+def silence_p95(scope: Scope) -> str:
+    """Return the silence after an interruption that 95 in 100 stayed below, in seconds."""
+    return quantile(m.INTERRUPTION_SILENCE_DURATION, 0.95, scope)
+
+
+def completion_rate(scope: Scope) -> str:
+    """Return task completion after an interruption."""
+    return share(calls(scope, **{OUTCOME: "completed"}), calls(scope, **{OUTCOME: KNOWN_OUTCOMES}))
+
+
+def escalation_rate(scope: Scope) -> str:
+    """Return escalation after an interruption."""
+    return share(calls(scope, **{ESCALATED: "true"}), calls(scope, **{ESCALATED: "true|false"}))
+
+
+RATES: Final[dict[str, Callable[[Scope], str]]] = {
+    "False interruption rate": false_rate,
+    "Missed interruption rate": missed_rate,
+    "Resume success rate": resume_rate,
+    "Repeated user speech rate": repeat_rate,
+    "Silence after interruption, 95th percentile in seconds": silence_p95,
+    "Task completion after interruption": completion_rate,
+    "Escalation after interruption": escalation_rate,
+}

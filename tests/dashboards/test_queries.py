@@ -3,14 +3,14 @@
 import re
 
 import pytest
-from otel_voice_dashboards.queries import RATES, count, prometheus_name, rate_queries
+from otel_voice_dashboards.queries import RATES, Scope, count, prometheus_name
 from otel_voice_schema.metrics import INTERRUPTION_EPISODES, METRICS
 
 
 def test_every_rate_has_a_query_over_known_metrics() -> None:
     """Seven rates, and each metric in them is one the processor writes."""
     known = {prometheus_name(metric) for metric in METRICS.values()}
-    queries = rate_queries()
+    queries = [query(Scope()) for query in RATES.values()]
     used = {name.removesuffix("_bucket") for query in queries for name in re.findall(r"(voice_[a-z_]+)\{", query)}
     used |= {name.removesuffix("_bucket") for query in queries for name in re.findall(r"(voice_[a-z_]+_bucket)", query)}
 
@@ -27,4 +27,4 @@ def test_names_are_prometheus_own() -> None:
 def test_an_unknown_label_is_refused() -> None:
     """A label that the metric does not carry cannot be matched on."""
     with pytest.raises(ValueError, match="no label `voice_call_id`"):
-        count(INTERRUPTION_EPISODES, "1h", ".*", voice_call_id="x")
+        count(INTERRUPTION_EPISODES, Scope(), voice_call_id="x")

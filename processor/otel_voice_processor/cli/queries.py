@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from otel_voice_dashboards.queries import RATES, rate_queries
+from otel_voice_dashboards.queries import RATES, Scope
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print a title and a query for each rate."""
-    for rate, query in zip(RATES, rate_queries(options.window, options.workflow), strict=True):
-        print(f"# {rate}\n{query}\n")
+    scope = Scope(window=options.window, workflow=options.workflow)
+    for rate, query in RATES.items():
+        print(f"# {rate}\n{query(scope)}\n")
     return 0

@@ -1,0 +1,243 @@
+"""How our boards look: one data source variable, filters, panels that say what they count; only what Grafana 9.4 and later draw alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from grafana_foundation_sdk.builders import common, dashboard, prometheus, stat, table, timeseries
+from grafana_foundation_sdk.models import common as models
+from grafana_foundation_sdk.models import dashboard as board_models
+from grafana_foundation_sdk.models.common import DataSourceRef
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, GridPos
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+from otel_voice_schema import attributes as a
+from otel_voice_schema import metrics as m
+
+from otel_voice_dashboards.queries import Scope, label, prometheus_name
+
+SOURCE: Final = DataSourceRef(type_val="prometheus", uid="${ds}")
+OVER_RANGE: Final = Scope(
+    window="$__range", workflow="$workflow", message_type="$message_type", policy_version="$policy_version", runtime="$runtime"
+)
+PER_STEP: Final = Scope(
+    window="$__rate_interval", workflow="$workflow", message_type="$message_type", policy_version="$policy_version", runtime="$runtime"
+)
+STEP: Final = "2m"  # metrics are pushed once a minute: a window must hold two pushes
+GREEN, ORANGE, RED, BLUE, GREY = "green", "orange", "red", "blue", "text"
+COLOURS: Final = {"correct": GREEN, "false": ORANGE, "missed": RED, "protected": "purple", "undetermined": "#8e8e8e", "paused": "yellow"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a panel stands, in the grid of 24 columns."""
+
+    x: int
+    y: int
+    w: int
+    h: int
+
+    def grid(self) -> GridPos:
+        """Return it as the model has it."""
+        return GridPos(x=self.x, y=self.y, w=self.w, h=self.h)
+
+
+def query(expr: str, legend: str, ref_id: str, *, instant: bool = False, table_rows: bool = False) -> prometheus.Dataquery:
+    """Return a query: `instant` over the board's range, otherwise per step and with exemplars."""
+    made = prometheus.Dataquery().expr(expr).legend_format(legend).ref_id(ref_id).datasource(SOURCE)
+    if table_rows:
+        made = made.format(PromQueryFormat.TABLE)
+    return made.instant() if instant else made.range().exemplar(True)
+
+
+def thresholds(*steps: tuple[float | None, str]) -> dashboard.ThresholdsConfig:
+    """Return colours from a value on."""
+    return (
+        dashboard.ThresholdsConfig()
+        .mode(board_models.ThresholdsMode.ABSOLUTE)
+        .steps([board_models.Threshold(value=value, color=colour) for value, colour in steps])
+    )
+
+
+def bad_above(warn: float, alarm: float) -> dashboard.ThresholdsConfig:
+    """Return colours for a rate that should be low."""
+    return thresholds((None, GREEN), (warn, ORANGE), (alarm, RED))
+
+
+def good_above(fair: float, good: float) -> dashboard.ThresholdsConfig:
+    """Return colours for a rate that should be high."""
+    return thresholds((None, RED), (fair, ORANGE), (good, GREEN))
+
+
+def rate_panel(
+    number: int,
+    title: str,
+    description: str,
+    place: Place,
+    *,
+    value: str,
+    unit: str,
+    colours: dashboard.ThresholdsConfig,
+    beside: Sequence[tuple[str, str]],
+) -> stat.Panel:
+    """Return a stat: the value in colour, and beside it the counts it rests on."""
+    panel = (
+        stat.Panel()
+        .id(number)
+        .title(title)
+        .description(description)
+        .datasource(SOURCE)
+        .grid_pos(place.grid())
+        .unit(unit)
+        .decimals(1)
+        .no_value("nothing counted")
+        .color_mode(models.BigValueColorMode.VALUE)
+        .graph_mode(models.BigValueGraphMode.NONE)
+        .text_mode(models.BigValueTextMode.VALUE_AND_NAME)
+        .orientation(models.VizOrientation.HORIZONTAL)
+        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+        .thresholds(colours)
+        .with_target(query(value, "now", "A", instant=True))
+    )
+    for ref_id, (legend, expr) in zip("BCDE", beside, strict=False):
+        panel = panel.with_target(query(expr, legend, ref_id, instant=True)).override_by_query(
+            ref_id,
+            [
+                DynamicConfigValue(id_val="unit", value="none"),
+                DynamicConfigValue(id_val="decimals", value=0),
+                DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": GREY}),
+            ],
+        )
+    return panel
+
+
+def bars(number: int, title: str, description: str, place: Place, series: Sequence[tuple[str, str, str]]) -> timeseries.Panel:
+    """Return stacked bars of counts over time; `series` are (legend, colour, query)."""
+    panel = (
+        timeseries.Panel()
+        .id(number)
+        .title(title)
+        .description(description)
+        .datasource(SOURCE)
+        .grid_pos(place.grid())
+        .unit("short")
+        .min(0)
+        .draw_style(models.GraphDrawStyle.BARS)
+        .fill_opacity(80)
+        .line_width(0)
+        .stacking(common.StackingConfig().mode(models.StackingMode.NORMAL))
+        .interval(STEP)
+        .tooltip(common.VizTooltipOptions().mode(models.TooltipDisplayMode.MULTI))
+    )
+    for ref_id, (legend, colour, expr) in zip("ABCDEFGH", series, strict=False):
+        panel = panel.with_target(query(expr, legend, ref_id)).override_by_name(
+            legend, [DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": colour})]
+        )
+    return panel
+
+
+def lines(number: int, title: str, description: str, place: Place, unit: str, series: Sequence[tuple[str, str]]) -> timeseries.Panel:
+    """Return lines over time; `series` are (legend, query)."""
+    panel = (
+        timeseries.Panel()
+        .id(number)
+        .title(title)
+        .description(description)
+        .datasource(SOURCE)
+        .grid_pos(place.grid())
+        .unit(unit)
+        .min(0)
+        .line_width(2)
+        .fill_opacity(5)
+        .span_nulls(True)
+        .interval(STEP)
+        .tooltip(common.VizTooltipOptions().mode(models.TooltipDisplayMode.MULTI))
+    )
+    for ref_id, (legend, expr) in zip("ABCDEFGH", series, strict=False):
+        panel = panel.with_target(query(expr, legend, ref_id))
+    return panel
+
+
+def breakdown(number: int, title: str, description: str, place: Place, by: str, columns: Sequence[tuple[str, str, str]]) -> table.Panel:
+    """Return a table with a row per value of one label; `columns` are (name, unit, query by that label)."""
+    name = label(by)
+    panel = (
+        table.Panel()
+        .id(number)
+        .title(title)
+        .description(description)
+        .datasource(SOURCE)
+        .grid_pos(place.grid())
+        .with_transformation(board_models.DataTransformerConfig(id_val="merge", options={}))
+        .with_transformation(
+            board_models.DataTransformerConfig(
+                id_val="organize",
+                options={
+                    "excludeByName": {"Time": True},
+                    "renameByName": {name: by.rsplit(".", 2)[-2] + " " + by.rsplit(".", 1)[-1]}
+                    | {f"Value #{ref_id}": column for ref_id, (column, _, _) in zip("ABCDEFGH", columns, strict=False)},
+                },
+            )
+        )
+    )
+    for ref_id, (column, unit, expr) in zip("ABCDEFGH", columns, strict=False):
+        panel = panel.with_target(query(expr, column, ref_id, instant=True, table_rows=True)).override_by_name(
+            column,
+            [DynamicConfigValue(id_val="unit", value=unit), DynamicConfigValue(id_val="decimals", value=1 if unit == "percentunit" else 0)],
+        )
+    return panel
+
+
+def filters() -> tuple[dashboard.DatasourceVariable | dashboard.QueryVariable, ...]:
+    """Return the variables: which Prometheus, and which part of the traffic."""
+    source = dashboard.DatasourceVariable("ds").label("Prometheus").type("prometheus")
+    calls, episodes = (prometheus_name(m.METRICS[name]) for name in (m.CALLS, m.INTERRUPTION_EPISODES))
+    chosen = (
+        ("workflow", "Workflow", calls, a.VOICE_WORKFLOW),
+        ("message_type", "Message type", episodes, a.VOICE_AGENT_MESSAGE_TYPE),
+        ("policy_version", "Agent's policy", calls, a.VOICE_AGENT_POLICY_VERSION),
+        ("runtime", "Runtime", calls, a.VOICE_RUNTIME_NAME),
+    )
+    return (
+        source,
+        *(
+            dashboard.QueryVariable(name)
+            .label(shown)
+            .datasource(SOURCE)
+            .query(f"label_values({metric}, {label(key)})")
+            .refresh(board_models.VariableRefresh.ON_TIME_RANGE_CHANGED)
+            .sort(board_models.VariableSort.ALPHABETICAL_ASC)
+            .multi(True)
+            .include_all(True)
+            .all_value(".*")
+            .current(board_models.VariableOption(selected=True, text="All", value="$__all"))
+            for name, shown, metric, key in chosen
+        ),
+    )
+
+
+def board(uid: str, title: str, description: str) -> dashboard.Dashboard:
+    """Return an empty board with our filters, tag and links."""
+    made = (
+        dashboard.Dashboard(title)
+        .uid(uid)
+        .description(description)
+        .tags(["otel-voice"])
+        .editable()
+        .tooltip(board_models.DashboardCursorSync.CROSSHAIR)
+        .time("now-6h", "now")
+        .refresh("1m")
+        .timezone("browser")
+        .link(
+            dashboard.DashboardLink("otel-voice")
+            .type(board_models.DashboardLinkType.DASHBOARDS)
+            .tags(["otel-voice"])
+            .as_dropdown(True)
+            .include_vars(True)
+            .keep_time(True)
+        )
+    )
+    for variable in filters():
+        made = made.with_variable(variable)
+    return made

@@ -1,0 +1,57 @@
+"""Renders the boards to JSON: `python -m otel_voice_dashboards.render [--check]`. Needs grafana-foundation-sdk, which users do not."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+
+from otel_voice_dashboards import RENDERED
+from otel_voice_dashboards.overview import UID, overview
+
+BOARDS = {UID: overview}
+
+
+def render(uid: str) -> str:
+    """Return a board's JSON as it is committed."""
+    model = json.loads(JSONEncoder(sort_keys=True).encode(BOARDS[uid]().build()))
+    for part in _parts(model):
+        # newer Grafana moves links with this key into a menu
+        part.pop("placement", None)
+    return json.dumps(model, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _parts(model: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(model, dict):
+        yield model
+        for value in model.values():
+            yield from _parts(value)
+    elif isinstance(model, list):
+        for value in model:
+            yield from _parts(value)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write what changed, or with `--check` say what is stale."""
+    parser = argparse.ArgumentParser(description="Render the boards to JSON.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a file is stale")
+    options = parser.parse_args(arguments)
+    RENDERED.mkdir(exist_ok=True)
+    stale = []
+    for uid in BOARDS:
+        path, text = RENDERED / f"{uid}.json", render(uid)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(path.name)
+            if not options.check:
+                path.write_text(text, encoding="utf-8")
+    for name in stale:
+        print(f"{name} {'is stale: python -m otel_voice_dashboards.render' if options.check else 'written'}")
+    return 1 if stale and options.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""The shipped boards: rendered from the code, laid out without gaps in meaning, and only of parts that Grafana 9.4 and later draw alike."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import combinations
+from typing import Any
+
+import pytest
+from otel_voice_dashboards import RENDERED
+from otel_voice_dashboards.queries import prometheus_name
+from otel_voice_dashboards.render import BOARDS, main, render
+from otel_voice_schema.metrics import METRICS
+
+PANEL_TYPES = {"stat", "timeseries", "table"}
+TRANSFORMATIONS = {"merge", "organize"}
+NAMES = {prometheus_name(metric): metric for metric in METRICS.values()}
+
+
+def load(uid: str) -> dict[str, Any]:
+    return json.loads((RENDERED / f"{uid}.json").read_text(encoding="utf-8"))
+
+
+def test_the_rendered_files_are_the_codes() -> None:
+    """`--check` finds nothing stale, and there is no file without a board."""
+    assert 0 == main(["--check"])
+    assert set(BOARDS) == {path.stem for path in RENDERED.glob("*.json")}
+
+
+def test_rendering_twice_gives_the_same() -> None:
+    """So that a diff shows what changed and nothing else."""
+    for uid in BOARDS:
+        assert render(uid) == render(uid)
+
+
+@pytest.mark.parametrize("uid", BOARDS)
+def test_panels_are_named_described_and_apart(uid: str) -> None:
+    """Ids are unique (links and alerts point at them), no two panels overlap, each says what it counts."""
+    panels = load(uid)["panels"]
+
+    assert len(panels) == len({panel["id"] for panel in panels}) == len({panel["title"] for panel in panels})
+    for panel in panels:
+        assert panel["type"] in PANEL_TYPES
+        assert len(panel["description"]) > 30
+        assert {each["id"] for each in panel.get("transformations", [])} <= TRANSFORMATIONS
+        assert panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24
+    for one, other in combinations([panel["gridPos"] for panel in panels], 2):
+        apart = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
+        assert apart or one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
+
+
+@pytest.mark.parametrize("uid", BOARDS)
+def test_bars_and_lines_begin_at_zero(uid: str) -> None:
+    """Grafana would begin stacked bars anywhere."""
+    for panel in load(uid)["panels"]:
+        if panel["type"] == "timeseries":
+            assert 0 == panel["fieldConfig"]["defaults"]["min"]
+
+
+@pytest.mark.parametrize("uid", BOARDS)
+def test_every_query_asks_what_the_processor_writes(uid: str) -> None:
+    """Metric names and labels are the registry's, the data source is the board's variable, each target has a name of its own."""
+    board = load(uid)
+    variables = {each["name"] for each in board["templating"]["list"]}
+    for panel in board["panels"]:
+        assert len(panel["targets"]) == len({target["refId"] for target in panel["targets"]})
+        for target in panel["targets"]:
+            assert {"type": "prometheus", "uid": "${ds}"} == target["datasource"]
+            for name, matchers in re.findall(r"(voice_\w+)\{([^}]*)\}", target["expr"]):
+                metric = NAMES[re.sub(r"_(bucket|count|sum)$", "", name) if name not in NAMES else name]
+                labels = {each.split("=~")[0] for each in matchers.split(",")}
+                assert labels <= {key.replace(".", "_") for key in metric.labels}
+            assert set(re.findall(r"\$(?!__)(\w+)", target["expr"])) <= variables
+
+
+@pytest.mark.parametrize("uid", BOARDS)
+def test_nothing_newer_than_grafana_9_4_is_relied_on(uid: str) -> None:
+    """No key that moves links away, no v2 envelope, no colour mode that 9.4 draws as none."""
+    text = (RENDERED / f"{uid}.json").read_text(encoding="utf-8")
+
+    assert '"placement"' not in text
+    assert "background_solid" not in text
+    assert not {"apiVersion", "kind", "spec"} & load(uid).keys()

@@ -1,0 +1,206 @@
+"""Every query of the boards, run against a real Prometheus: the value is the one that is known from the calls themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from otel_voice_dashboards import RENDERED
+from otel_voice_processor.model import CallRecord, Episode
+from otel_voice_processor.rates import rates
+from otel_voice_processor.simulate import EIGHT_FAILING, Script, simulate
+
+from tests.peers.scored import scored
+from tests.peers.servers import Prometheus, prometheus
+
+pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="module")]
+BOARD = json.loads((RENDERED / "otel-voice-overview.json").read_text(encoding="utf-8"))
+PANELS: dict[str, dict[str, Any]] = {panel["title"]: panel for panel in BOARD["panels"]}
+ALL = {"$workflow": ".*", "$message_type": ".*", "$policy_version": ".*", "$runtime": ".*", "$__range": "1h", "$__rate_interval": "1h"}
+Rows = list[tuple[str, str, str]]
+
+
+@dataclass(frozen=True)
+class Known:
+    """A Prometheus that was fed, the calls' records, their truth, and the time of the newest sample."""
+
+    prom: Prometheus
+    records: list[CallRecord]
+    scripts: list[Script]
+    at_s: float
+
+    @property
+    def episodes(self) -> list[Episode]:
+        """Return every episode."""
+        return [episode for record in self.records for episode in record.episodes]
+
+    async def ask(self, expr: str, **filters: str) -> dict[str, float]:
+        """Return the values of a panel's query by their labels, the board's variables filled in."""
+        for name, value in (ALL | {f"${key}": value for key, value in filters.items()}).items():
+            expr = expr.replace(name, value)
+        found = await asyncio.to_thread(self.prom.ask, "query", query=expr, time=f"{self.at_s:.3f}")
+        return {",".join(each["metric"].values()): float(each["value"][1]) for each in found["result"]}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def known(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Known]:
+    """Two hundred simulated calls, and a workflow in which one single thing happened."""
+    with prometheus(tmp_path_factory.mktemp("prometheus")) as prom:
+        async with scored(prom.endpoint) as one:
+            single = Script(
+                **{**{each: getattr(EIGHT_FAILING[0], each) for each in EIGHT_FAILING[0].__dataclass_fields__}, "workflow": "rare"}
+            )
+            scripts = [*simulate(3, 200), single]
+            records = await one.take(scripts)
+        yield Known(prom, records, scripts, await asyncio.to_thread(prom.newest_s))
+
+
+def expected(known: Known) -> dict[str, list[float | None]]:
+    """Return what the stats must show, target by target: rates from the calls' records, false stops and misses from their truth."""
+    by_name = {rate.name: rate for rate in rates(known.records)}
+    episodes, records = known.episodes, known.records
+    happened = [each.truth.happened for each in known.scripts]
+    unsure = sum(each.verdict == "undetermined" for each in episodes)
+    touched = [record for record in records if record.interrupted in {"handled", "mishandled"}]
+
+    def of(name: str) -> list[float | None]:
+        return [by_name[name].value, by_name[name].denominator]
+
+    paused = sum(each.verdict == "false_interruption" and each.net_audio == "paused_resumed" for each in episodes)
+    protected = sum(each.verdict == "missed_interruption" and each.protected for each in episodes)
+    missed = happened.count("missed_interruption")
+    assert missed == by_name["missed_interruption"].numerator, "the simulator's truth"
+    assert happened.count("false_interruption") == by_name["false_interruption"].numerator + paused, "the simulator's truth"
+    return {
+        "False interruption rate": [*of("false_interruption"), paused, unsure],
+        "Missed interruption rate": [*of("missed_interruption"), protected, unsure],
+        "Resume success rate": [*of("resume_success"), by_name["resume_success"].undetermined],
+        "Repeated user speech rate": [*of("repeated_speech"), unsure],
+        "Task completion after interruption": [*of("task_completion"), sum(record.task_outcome == "unknown" for record in touched)],
+        "Escalation after interruption": [*of("escalation"), sum(record.escalated is None for record in touched)],
+        "Undetermined": [unsure / len(episodes), len(episodes)],
+        "Calls": [
+            len(records),
+            sum(record.observable == () for record in records),
+            sum(len(record.silence_timeouts) for record in records),
+            sum(len(record.turn_overlaps) for record in records),
+        ],
+    }
+
+
+async def test_every_stat_shows_what_is_known(known: Known, board_table: Rows) -> None:
+    """Exactly, at the newest sample: there Prometheus extrapolates nothing."""
+    for title, values in expected(known).items():
+        targets = PANELS[title]["targets"]
+        assert len(values) == len(targets)
+        for target, value in zip(targets, values, strict=True):
+            found = await known.ask(target["expr"])
+            got = next(iter(found.values()), 0.0)
+            board_table.append((f"{title}: {target['legendFormat']}", f"{value:.4g}", f"{got:.4g}"))
+            assert got == pytest.approx(value, abs=1e-6), (title, target["legendFormat"])
+
+
+async def test_silence_is_between_its_bucket_s_edges(known: Known, board_table: Rows) -> None:
+    """A quantile of a histogram is as exact as its buckets: within the one that the known value lies in."""
+    rate = next(each for each in rates(known.records) if each.name.startswith("silence"))
+    value, answered, never = [await known.ask(target["expr"]) for target in PANELS["Silence after interruption, p95"]["targets"]]
+    silences = sorted(each.silence_ms / 1000 for each in known.episodes if each.silence_ms is not None)
+    got = next(iter(value.values()))
+    board_table.append(("Silence after interruption, p95", f"{silences[int(0.95 * len(silences))]:.3g}", f"{got:.3g}"))
+
+    assert len(silences) == pytest.approx(next(iter(answered.values())))
+    assert sum(each.answered is False and each.silence_ms is None for each in known.episodes) == pytest.approx(sum(never.values()))
+    assert rate.denominator == len(silences)
+    assert silences[int(0.95 * len(silences)) - 4] * 0.6 <= got <= silences[-1]
+
+
+async def test_bars_add_up_and_tables_split(known: Known, board_table: Rows) -> None:
+    """Over a window that holds everything, bars show the counts, and a table's rows are those of each label."""
+    verdicts: dict[str, Callable[[Episode], bool]] = {
+        "stopped for good": lambda each: each.verdict == "false_interruption" and each.net_audio == "stopped",
+        "paused, resumed": lambda each: each.verdict == "false_interruption" and each.net_audio == "paused_resumed",
+        "missed": lambda each: each.verdict == "missed_interruption" and not each.protected,
+        "missed, protected": lambda each: each.verdict == "missed_interruption" and each.protected,
+        "correct": lambda each: each.verdict == "correct",
+        "false": lambda each: each.verdict == "false_interruption",
+        "undetermined": lambda each: each.verdict == "undetermined",
+    }
+    for title in ("Stops the caller did not mean", "Interruptions the agent missed", "All verdicts"):
+        for target in PANELS[title]["targets"]:
+            wanted = sum(
+                verdicts[target["legendFormat"]](each)
+                or (title == "All verdicts" and target["legendFormat"] == "missed" and each.verdict == "missed_interruption")
+                for each in known.episodes
+            )
+            got = sum((await known.ask(target["expr"])).values())
+            board_table.append((f"{title}: {target['legendFormat']}", str(wanted), f"{got:.4g}"))
+            assert got == pytest.approx(wanted, abs=1e-6)
+    kinds = {each.message_type for each in known.episodes}
+    for target in PANELS["By message type"]["targets"]:
+        found = await known.ask(target["expr"])
+        assert set(found) <= kinds
+        if target["legendFormat"] == "episodes":
+            assert {kind: sum(each.message_type == kind for each in known.episodes) for kind in kinds} == pytest.approx(found)
+
+
+async def test_one_single_event_and_a_zero_numerator(known: Known, board_table: Rows) -> None:
+    """In a workflow with one miss: missed 1 of 1, no false stop to divide by, repeats 0 or 1 of 1, never an error."""
+    missed = await known.ask(PANELS["Missed interruption rate"]["targets"][0]["expr"], workflow="rare")
+    false = await known.ask(PANELS["False interruption rate"]["targets"][0]["expr"], workflow="rare")
+    unsure = await known.ask(PANELS["Undetermined"]["targets"][0]["expr"], workflow="rare")
+    board_table.append(("one miss alone: missed interruption rate", "1", f"{next(iter(missed.values())):.4g}"))
+    board_table.append(("one miss alone: undetermined", "0", f"{next(iter(unsure.values())):.4g}"))
+
+    assert [1.0] == [pytest.approx(value) for value in missed.values()]
+    assert {} == false
+    assert [0.0] == list(unsure.values())
+
+
+async def test_no_calls_at_all_is_nothing_and_no_error(known: Known) -> None:
+    """Each query of the board is valid, and of a workflow that nobody knows it shows nothing, not zero per cent."""
+    for title, panel in PANELS.items():
+        for target in panel["targets"]:
+            found = await known.ask(target["expr"], workflow="nobody")
+            assert not found or "histogram_quantile" in target["expr"], title
+
+
+async def test_variables_offer_what_is_there(known: Known) -> None:
+    """Each filter's values are those of the calls."""
+    for variable in BOARD["templating"]["list"][1:]:
+        metric, name = variable["query"].removeprefix("label_values(").removesuffix(")").split(", ")
+        values = await asyncio.to_thread(known.prom.ask, f"label/{name}/values", **{"match[]": metric, "start": str(time.time() - 3600)})
+        assert values, variable["name"]
+        if variable["name"] == "workflow":
+            assert {record.workflow for record in known.records} == set(values)
+
+
+async def test_in_between_two_samples_only_the_end_is_extrapolated(known: Known) -> None:
+    """Half a push after the newest sample, counts are at most half a push's growth too high: under 3 % of these."""
+    target = PANELS["Undetermined"]["targets"][1]
+    late = Known(known.prom, known.records, known.scripts, known.at_s + 0.5)
+    (got,) = (await late.ask(target["expr"])).values()
+
+    assert len(known.episodes) <= got <= len(known.episodes) * 1.2
+
+
+async def test_the_panels_are_all_asked() -> None:
+    """No panel without an expectation, apart from quantiles over time and the second table, whose queries are the first's."""
+    asked = {
+        *("False interruption rate", "Missed interruption rate", "Resume success rate", "Repeated user speech rate"),
+        *(
+            "Silence after interruption, p95",
+            "Task completion after interruption",
+            "Escalation after interruption",
+            "Undetermined",
+            "Calls",
+        ),
+        *("Stops the caller did not mean", "Interruptions the agent missed", "All verdicts", "By message type"),
+    }
+
+    assert {"By the agent's policy version", "Silence after interruption", "Reaction to a right interruption"} == set(PANELS) - asked
