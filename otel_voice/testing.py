@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from otel_voice.emit import STATE, CapturedEvent
 
-__all__ = ["CapturedEvent", "FakeClock", "capture_events"]
+__all__ = ["CapturedEvent", "FakeClock", "capture_events", "listening"]
 
 
 @contextmanager
 def capture_events() -> Iterator[list[CapturedEvent]]:
     """Collect every event emitted inside the block; failures inside helpers raise there."""
     events: list[CapturedEvent] = []
-    listener = events.append
-    STATE.listeners.append(listener)
     STATE.strict += 1
     try:
-        yield events
+        with listening(events.append):
+            yield events
     finally:
         STATE.strict -= 1
+
+
+@contextmanager
+def listening(listener: Callable[[CapturedEvent], None]) -> Iterator[None]:
+    """Tell `listener` of every event emitted inside the block, and let it go on its way."""
+    STATE.listeners.append(listener)
+    try:
+        yield
+    finally:
         STATE.listeners.remove(listener)
 
 

@@ -82,3 +82,4 @@ class Config:
     file: str | None = None
     metrics: MetricsExporter | None = None
     judging: Judging = Judging()
+    status: str | None = "localhost:13134"

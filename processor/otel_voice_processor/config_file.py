@@ -62,7 +62,7 @@ class _Reader(StrictReader):
     def config(self, root: yaml.Node) -> Config:
         """Return the whole file's settings, as far as they are right."""
         self._expand(root)
-        top = self._section(root, "the file", ("receivers", "processors", "exporters"))
+        top = self._section(root, "the file", ("receivers", "processors", "exporters", "extensions"))
         otlp = self._section(self._section(top.get("receivers"), "receivers", ("otlp",)).get("otlp"), "receivers.otlp", ("protocols",))
         grpc = self._section(otlp.get("protocols"), "receivers.otlp.protocols", ("grpc",)).get("grpc")
         ours = self._section(top.get("processors"), "processors", ("voice_interruption",)).get("voice_interruption")
@@ -74,6 +74,7 @@ class _Reader(StrictReader):
             file=self._file(out["file"], "exporters.file") if "file" in out else None,
             metrics=self._metrics(out["metrics"], "exporters.metrics") if "metrics" in out else None,
             judging=self._judging(ours, "processors.voice_interruption"),
+            status=self._status(self._section(top.get("extensions"), "extensions", ("health_check",)).get("health_check")),
         )
 
     def _expand(self, node: yaml.Node) -> None:
@@ -300,6 +301,15 @@ class _Reader(StrictReader):
         elif not os.path.isdir(folder):
             self.report(fields["path"], f"{where}.path{self.shown(fields['path'])}: there is no folder to write it to")
         return path
+
+    def _status(self, node: yaml.Node | None) -> str | None:
+        fields = self._section(node, "extensions.health_check", ("endpoint",))
+        if "endpoint" not in fields:
+            return Config().status
+        if fields["endpoint"].value == "none":
+            return None
+        read: str | None = self.endpoint(listener_problem)(fields["endpoint"], "extensions.health_check.endpoint")
+        return read
 
     def _judging(self, node: yaml.Node | None, where: str) -> Judging:
         kinds: dict[str, Read] = {

@@ -15,6 +15,7 @@ from otel_voice_schema.metrics import Metric
 
 from otel_voice.emit import derive_ids
 from otel_voice.policy import Policy, PolicyError, load_default, load_policy
+from otel_voice_processor.arrivals import Arrivals
 from otel_voice_processor.calls import Bounds, CallBook, Settled
 from otel_voice_processor.config import Config
 from otel_voice_processor.errors import ConfigError, Permanent, Retryable, Unsure
@@ -26,6 +27,7 @@ from otel_voice_processor.pipeline import Pipeline
 from otel_voice_processor.receiver import Receiver
 from otel_voice_processor.rpc import check_tls
 from otel_voice_processor.scorecard import Point, Scorecard
+from otel_voice_processor.status import StatusServer
 from otel_voice_processor.summary import resource_attributes, summary_request
 from otel_voice_processor.telemetry import Counters
 from otel_voice_processor.wire import partial_success
@@ -92,13 +94,21 @@ class Service:
         self._exporter = exporter or FanOut(_exporters(config), self.counters)
         self._metrics = MetricsExporter.of(config.metrics) if config.metrics else None
         self._receiver = Receiver(self._consume, config.receiver, self.counters)
+        self._arrivals = Arrivals()
+        self._status = StatusServer(config.status, self._arrivals.told) if config.status else None
         self._pending: deque[bytes] = deque()
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = asyncio.Event()
 
     @property
     def port(self) -> int:
         """Return the port that OTLP comes in by."""
         return self._receiver.port
+
+    @property
+    def status_port(self) -> int:
+        """Return the port that `GET /calls/{id}` is answered on, 0 where there is none."""
+        return self._status.port if self._status else 0
 
     async def start(self) -> None:
         """Open the port and start the clocks; raise `PortTaken` or `TlsUnusable` where that cannot be."""
@@ -106,6 +116,9 @@ class Service:
             if part is not None:
                 check_tls(part.endpoint, part.tls)
         await self._receiver.start()
+        if self._status is not None:
+            await self._status.start()
+        self._stopping.clear()
         self._tasks = [asyncio.create_task(self._ticking())]
         if self._metrics is not None:
             self._tasks.append(asyncio.create_task(self._pushing(self._config.metrics.interval if self._config.metrics else 60.0)))
@@ -113,6 +126,11 @@ class Service:
     async def stop(self, grace_s: float = 10.0) -> None:
         """Stop receiving, settle what is open, flush, close. Safe before `start` and twice."""
         await self._receiver.stop(grace_s)
+        if self._status is not None:
+            await self._status.stop()
+        self._stopping.set()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace_s)  # what is being sent now would else be sent twice
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -143,7 +161,9 @@ class Service:
         return partial_success("; ".join(warning for warning in (refusal, processed.warning) if warning))
 
     def _join(self, event: VoiceEvent, now_ns: int) -> None:
-        self.counters.add("otel_voice_processor_events", outcome=self._book.add(event, now_ns))
+        outcome = self._book.add(event, now_ns)
+        self._arrivals.add(event, now_ns, outcome)
+        self.counters.add("otel_voice_processor_events", outcome=outcome)
 
     async def _take(self, settled: Iterable[Settled]) -> None:
         """Count what settled, and write its spans; a call that cannot be written does not hold up the others."""
@@ -178,6 +198,7 @@ class Service:
             self.scorecard.count_episode(episode, record, now)
         if item.whole:
             self.scorecard.count_call(record, now)
+            self._arrivals.settle(record)
         self._pending.append(summary_request(item.episodes, record, whole=item.whole, instance=self._instance))
         if item.whole and self._on_call is not None:
             self._on_call(record)
@@ -206,8 +227,7 @@ class Service:
         return True
 
     async def _ticking(self) -> None:
-        while True:
-            await asyncio.sleep(TICK_S)
+        while await self._goes_on(TICK_S):
             try:
                 await self._take(self._book.tick(self._clock()))
             except Exception:  # nothing that goes wrong once may stop the clock for good
@@ -215,9 +235,15 @@ class Service:
                 self.counters.add("otel_voice_processor_tick_failures")
 
     async def _pushing(self, interval_s: float) -> None:
-        while True:
-            await asyncio.sleep(interval_s)
+        while await self._goes_on(interval_s):
             await self._push_metrics()
+
+    async def _goes_on(self, seconds: float) -> bool:
+        """Wait, and tell whether the service still runs."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        return not self._stopping.is_set()
 
     async def _push_metrics(self) -> None:
         if self._metrics is None:

@@ -217,7 +217,7 @@ async def test_the_record_says_what_the_player_played(flow: Flow, played: dict[s
     assert ("disclosure" in flow.name) == any(episode.protected for episode in record.episodes)
     for episode in record.episodes:
         unheard = episode.verdict == "undetermined"
-        assert unheard == ("voice.caller.transcript.text" in episode.missing), episode.missing
+        assert unheard == ("voice.caller.transcript.status" in episode.missing), episode.missing
         assert unheard == (episode.stretch.transcript_status == "unavailable")
     for episode in record.episodes:
         first = scene.player.segments[0]

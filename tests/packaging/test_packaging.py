@@ -43,6 +43,7 @@ def test_the_wheel_carries_its_data(built: Path) -> None:
         "otel_voice/policy/default.yaml",
         "otel_voice/policy/lexicons/en.yaml",
         "otel_voice_processor/data/livekit.jsonl",
+        "otel_voice_dashboards/rendered/otel-voice-overview.json",
     }
     wanted |= {f"{package}/py.typed" for package in ("otel_voice", "otel_voice_schema", "otel_voice_processor", "otel_voice_dashboards")}
 

@@ -12,6 +12,8 @@ COMMANDS = {
     "demo": "show the product on made-up and recorded calls, offline, in seconds",
     "serve": "start the processor",
     "check": "say what is wrong with config and policy, start nothing",
+    "doctor": "send a test call, ask the processor what came of it, name what is wrong",
+    "dashboards": "write the shipped Grafana boards as JSON",
     "queries": "print the PromQL of the seven rates",
 }
 

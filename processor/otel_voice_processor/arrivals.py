@@ -1,0 +1,72 @@
+"""What came of the newest calls, as counts and verdicts without any content: what `otel-voice doctor` asks. Bounded, pure."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from otel_voice_schema.events import PREFIX
+
+from otel_voice_processor.model import CallRecord, VoiceEvent
+
+MAX_CALLS: Final = 1_000
+MAX_TRACES: Final = 8  # of one call; it should be one
+
+
+@dataclass(slots=True)
+class _Call:
+    events: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    traces: set[bytes] = field(default_factory=set)
+    lags_ns: list[int] = field(default_factory=list)
+    record: CallRecord | None = None
+
+
+class Arrivals:
+    """The newest calls by their first event; an older one is forgotten, whether settled or not."""
+
+    def __init__(self, most: int = MAX_CALLS) -> None:
+        self._most = most
+        self._calls: OrderedDict[str, _Call] = OrderedDict()
+
+    def add(self, event: VoiceEvent, now_ns: int, outcome: str) -> None:
+        """Note an event that came in, and what became of it."""
+        call = self._calls.get(event.call_id)
+        if call is None:
+            call = self._calls[event.call_id] = _Call()
+            if len(self._calls) > self._most:
+                self._calls.popitem(last=False)
+        call.events[event.name.removeprefix(PREFIX)] += 1
+        call.outcomes[outcome] += 1
+        if len(call.traces) < MAX_TRACES:
+            call.traces.add(event.trace_id)
+        call.lags_ns = [now_ns - event.time_ns, *call.lags_ns[:1]] if event.time_ns else call.lags_ns
+
+    def settle(self, record: CallRecord) -> None:
+        """Note that a call has settled."""
+        call = self._calls.get(record.call_id)
+        if call is not None:
+            call.record = record
+
+    def told(self, call_id: str) -> dict[str, Any] | None:
+        """Return what is known of a call, as JSON has it; None of a call that never came or is forgotten."""
+        call = self._calls.get(call_id)
+        if call is None:
+            return None
+        record = call.record
+        told: dict[str, Any] = {
+            "call_id": call_id,
+            "state": "open" if record is None else "settled",
+            "events": dict(sorted(call.events.items())),
+            "outcomes": dict(sorted(call.outcomes.items())),
+            "traces": len(call.traces),
+            "newest_lag_ms": round(call.lags_ns[0] / 1e6) if call.lags_ns else None,
+        }
+        if record is not None:
+            told["episodes"] = [
+                {"verdict": each.verdict, "net_audio": each.net_audio, "input_class": each.input_class, "missing": list(each.missing)}
+                for each in record.episodes
+            ]
+            told["interrupted"], told["ended_by"], told["unknown_ends"] = record.interrupted, record.ended_by, record.unknown_ends
+        return told

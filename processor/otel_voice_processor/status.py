@@ -1,0 +1,109 @@
+"""HTTP for people and probes: `GET /` says that the processor serves, `GET /calls/{id}` what came of a call, to loopback alone."""
+
+from __future__ import annotations
+
+import asyncio
+import http.server
+import ipaddress
+import json
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import unquote
+
+LOG = logging.getLogger(__name__)
+PATIENCE_S: Final = 5.0
+Ask = Callable[[str], dict[str, Any] | None]
+
+
+class StatusServer:
+    """Listens in threads of its own, and asks the processor on its loop."""
+
+    def __init__(self, endpoint: str, ask: Ask) -> None:
+        self._endpoint = endpoint
+        self._ask = ask
+        self._server: http.server.ThreadingHTTPServer | None = None
+        self._thread: threading.Thread | None = None
+        self.port = 0
+
+    async def start(self) -> None:
+        """Open the port; where that fails, say so and go on: traces do not depend on it."""
+        host, _, port = self._endpoint.rpartition(":")
+        loop, ask = asyncio.get_running_loop(), self._ask
+
+        class Handler(_Handler):
+            def told(self, call_id: str) -> dict[str, Any] | None:
+                async def on_loop() -> dict[str, Any] | None:
+                    return ask(call_id)
+
+                return asyncio.run_coroutine_threadsafe(on_loop(), loop).result(PATIENCE_S)
+
+        try:
+            self._server = _server(host.strip("[]"), int(port), Handler)
+        except OSError as error:
+            LOG.warning(
+                "cannot listen on `%s` (%s): `otel-voice doctor` cannot ask this processor", self._endpoint, error.strerror or error
+            )
+            return
+        self.port = int(self._server.server_address[1])
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Stop listening; safe before `start` and twice."""
+        server, thread, self._server, self._thread = self._server, self._thread, None, None
+        if server is not None and thread is not None:
+            await asyncio.to_thread(server.shutdown)
+            await asyncio.to_thread(thread.join)
+            server.server_close()
+
+
+def _server(host: str, port: int, handler: type[http.server.BaseHTTPRequestHandler]) -> http.server.ThreadingHTTPServer:
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+
+    class Server(http.server.ThreadingHTTPServer):
+        address_family = family
+        daemon_threads = True
+        allow_reuse_port = False
+
+    return Server((str(address[0]), port), handler)
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server_version = "otel-voice"
+    sys_version = ""
+    timeout = PATIENCE_S  # of a client that does not finish its request
+
+    def told(self, call_id: str) -> dict[str, Any] | None:
+        """Return what is known of a call."""
+        raise NotImplementedError
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        if path == "/":
+            self._answer(200, {"status": "serving"})
+        elif not path.startswith("/calls/"):
+            self._answer(404, {"error": "there are `/` and `/calls/{id}`"})
+        elif not ipaddress.ip_address(self.client_address[0].partition("%")[0]).is_loopback:
+            self._answer(403, {"error": "calls are told to loopback alone"})
+        else:
+            try:
+                told = self.told(unquote(path.removeprefix("/calls/")))
+            except Exception:
+                LOG.exception("a question could not be answered")
+                self._answer(500, {"error": "the processor failed on this question; its log says why"})
+                return
+            self._answer(*((404, {"error": "no such call came in, or it is forgotten"}) if told is None else (200, told)))
+
+    def _answer(self, status: int, told: dict[str, Any]) -> None:
+        body = json.dumps(told).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Probes come every second: nothing is logged."""
