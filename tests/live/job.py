@@ -53,6 +53,7 @@ async def _talk(ctx: JobContext, call_id: str | None) -> None:
     livekit.instrument(session, room=ctx.room, call_id=call_id)
     session.say("x" * 80)
     await until(lambda: player.segments)
+    await asyncio.sleep(1.0)
     await line.say("no, Friday", 0.9)
 
 

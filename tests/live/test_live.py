@@ -223,7 +223,7 @@ async def test_the_record_says_what_the_player_played(flow: Flow, played: dict[s
         first = scene.player.segments[0]
         whole_s = 8.0 if flow.act is uh_huh else 5.0
         assert truth(first, whole_s) == episode.net_audio
-        assert abs(episode.start_ns / 1e9 - scene.onset) < 0.15
+        assert abs(episode.start_ns / 1e9 - scene.onset) < 0.3
         if episode.verdict == "correct" and episode.reaction_ms is not None:
             silent = first.sounded[-1][1]
-            assert abs(episode.reaction_ms / 1000 - (silent - scene.onset)) < 0.25
+            assert abs(episode.reaction_ms / 1000 - (silent - scene.onset)) < 0.3

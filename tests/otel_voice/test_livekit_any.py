@@ -190,10 +190,11 @@ def test_a_speech_that_is_over_is_not_taken_for_the_next() -> None:
 
 
 def test_closed_twice_and_told_more_after_it() -> None:
-    """One end; what comes later is told, and taking the instrumentation off twice is fine."""
+    """One end; an unknown event is nothing, what comes later is told, and taking the instrumentation off twice is fine."""
     with capture_events() as events:
         session = Session(output=SimpleNamespace(audio=Session()))
         listener = livekit.instrument(session, call_id="call_1")
+        listener.handle("an_event_of_tomorrow", {"new": True})
         for _ in range(2):
             session.emit("close", reason=SimpleNamespace(value="participant_disconnected"))
         session.play(None)
