@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 LOG = logging.getLogger(__name__)
 PATIENCE_S: Final = 5.0
+SERVING: Final = {"status": "serving", "service": "otel-voice"}
 Ask = Callable[[str], dict[str, Any] | None]
 
 
@@ -83,7 +84,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
         if path == "/":
-            self._answer(200, {"status": "serving"})
+            self._answer(200, SERVING)
         elif not path.startswith("/calls/"):
             self._answer(404, {"error": "there are `/` and `/calls/{id}`"})
         elif not ipaddress.ip_address(self.client_address[0].partition("%")[0]).is_loopback:

@@ -8,6 +8,8 @@ from itertools import combinations
 from typing import Any
 
 import pytest
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
 from otel_voice_dashboards import RENDERED
 from otel_voice_dashboards.queries import prometheus_name
 from otel_voice_dashboards.render import BOARDS, main, render
@@ -72,6 +74,17 @@ def test_every_query_asks_what_the_processor_writes(uid: str) -> None:
                 labels = {each.split("=~")[0] for each in matchers.split(",")}
                 assert labels <= {key.replace(".", "_") for key in metric.labels}
             assert set(re.findall(r"\$(?!__)(\w+)", target["expr"])) <= variables
+
+
+@pytest.mark.parametrize("uid", BOARDS)
+def test_the_model_of_newer_grafana_reads_it(uid: str) -> None:
+    """The JSON, read by the SDK's own model and written again, loses no panel, query, variable or link."""
+    board = load(uid)
+    again = json.loads(JSONEncoder(sort_keys=True).encode(Dashboard.from_json(board)))
+
+    assert board["panels"] == again["panels"]
+    assert board["templating"] == again["templating"]
+    assert [link["title"] for link in board["links"]] == [link["title"] for link in again["links"]]
 
 
 @pytest.mark.parametrize("uid", BOARDS)

@@ -15,7 +15,7 @@ from otel_voice_processor.arrivals import Arrivals
 from otel_voice_processor.config import Config, Receiver
 from otel_voice_processor.model import VoiceEvent
 from otel_voice_processor.service import Service
-from otel_voice_processor.status import StatusServer
+from otel_voice_processor.status import SERVING, StatusServer
 from otel_voice_processor.testing import free_port
 
 
@@ -77,7 +77,7 @@ async def test_it_answers_probes_and_questions() -> None:
         await server.stop()
 
     assert [200, 200, 404, 404] == [status for status, _ in answers]
-    assert ({"status": "serving"}, {"x": 1}) == (answers[0][1], answers[1][1])
+    assert (SERVING, {"x": 1}) == (answers[0][1], answers[1][1])
 
 
 async def test_a_port_that_is_taken_does_not_stop_the_processor(caplog: pytest.LogCaptureFixture) -> None:

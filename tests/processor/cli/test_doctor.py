@@ -162,6 +162,24 @@ async def test_without_a_processor_nothing_is_believed(capsys: pytest.CaptureFix
     assert "no processor answers at http://127.0.0.1:" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("body", [b'{"status":"Server available"}', b"[]", b"hello", b""])
+async def test_something_else_on_the_port_is_no_processor(body: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    """A collector's health check answers there, too, and to every path."""
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body) + body)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    code = await asyncio.to_thread(main, ["doctor", "--processor", url])
+    server.close()
+
+    assert 1 == code
+    assert f"at {url}" in capsys.readouterr().out
+
+
 async def test_a_call_of_the_agent_is_looked_at(capsys: pytest.CaptureFixture[str]) -> None:
     """`--call` sends nothing and says what the call lacks."""
     async with processor() as service, between(service, lambda span: None if span.name.endswith("call_ended") else span) as endpoint:
