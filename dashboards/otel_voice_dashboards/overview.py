@@ -37,18 +37,19 @@ def overview() -> dashboard.Dashboard:
         "Interruptions: overview",
         "Whether the voice agent handled interruptions well: false stops and misses apart, what could not be determined beside each.",
     )
-    for panel in (*_rates(), *_where(), *_trust()):
+    for panel in (*_mistakes(), *_recovery(), *_afterwards(), *_over_time(), *_split(), *_durations(), *_trust()):
         made = made.with_panel(panel)
     return made
 
 
-def _rates() -> list[Builder[Panel]]:
-    scope, undetermined = OVER_RANGE, q.episodes(OVER_RANGE, **{q.VERDICT: "undetermined"})
+def _undetermined() -> str:
+    return q.episodes(OVER_RANGE, **{q.VERDICT: "undetermined"})
+
+
+def _mistakes() -> list[Builder[Panel]]:
+    scope, undetermined = OVER_RANGE, _undetermined()
     paused = q.episodes(scope, **{q.VERDICT: "false_interruption", q.NET: "paused_resumed"})
     protected = q.episodes(scope, **{q.VERDICT: "missed_interruption", _PROTECTED: "true"})
-    unsure_resumes = q.count(m.INTERRUPTION_RESUMES, scope, **{q.RESUME: "unknown|not_supported"})
-    answered = f"sum(increase({q.selector(m.INTERRUPTION_SILENCE_DURATION, scope, '_count')}[{scope.window}]))"
-    unknown_outcome, unknown_escalation = (q.calls(scope, **{each: "unknown"}) for each in (q.OUTCOME, q.ESCALATED))
     return [
         rate_panel(
             1,
@@ -72,6 +73,14 @@ def _rates() -> list[Builder[Panel]]:
             colours=bad_above(0.1, 0.25),
             beside=[("meant", q.meant(scope)), ("protected misses", protected), ("undetermined", undetermined)],
         ),
+    ]
+
+
+def _recovery() -> list[Builder[Panel]]:
+    scope, undetermined = OVER_RANGE, _undetermined()
+    unsure = q.count(m.INTERRUPTION_RESUMES, scope, **{q.RESUME: "unknown|not_supported"})
+    answered = f"sum(increase({q.selector(m.INTERRUPTION_SILENCE_DURATION, scope, '_count')}[{scope.window}]))"
+    return [
         rate_panel(
             3,
             "Resume success rate",
@@ -80,7 +89,7 @@ def _rates() -> list[Builder[Panel]]:
             value=q.resume_rate(scope),
             unit="percentunit",
             colours=good_above(0.5, 0.8),
-            beside=[("resumes judged", q.resumes(scope)), ("undetermined", unsure_resumes)],
+            beside=[("resumes judged", q.resumes(scope)), ("undetermined", unsure)],
         ),
         rate_panel(
             4,
@@ -102,6 +111,13 @@ def _rates() -> list[Builder[Panel]]:
             colours=bad_above(2, 4),
             beside=[("answered", answered), ("never answered", q.count(m.INTERRUPTION_UNANSWERED, scope))],
         ),
+    ]
+
+
+def _afterwards() -> list[Builder[Panel]]:
+    scope, undetermined = OVER_RANGE, _undetermined()
+    unknown_outcome, unknown_escalation = (q.calls(scope, **{each: "unknown"}) for each in (q.OUTCOME, q.ESCALATED))
+    return [
         rate_panel(
             6,
             "Task completion after interruption",
@@ -136,11 +152,10 @@ def _rates() -> list[Builder[Panel]]:
     ]
 
 
-def _where() -> list[Builder[Panel]]:
-    def over_time(**matchers: str) -> str:
+def _over_time() -> list[Builder[Panel]]:
+    def count(**matchers: str) -> str:
         return q.episodes(PER_STEP, **matchers)
 
-    kind, version = a.VOICE_AGENT_MESSAGE_TYPE, a.VOICE_AGENT_POLICY_VERSION
     return [
         bars(
             9,
@@ -148,8 +163,8 @@ def _where() -> list[Builder[Panel]]:
             "False interruptions over time; pauses that resumed apart from stops for good.",
             Place(x=0, y=14, w=12, h=9),
             [
-                ("stopped for good", COLOURS["false"], over_time(**{q.VERDICT: "false_interruption", q.NET: "stopped"})),
-                ("paused, resumed", COLOURS["paused"], over_time(**{q.VERDICT: "false_interruption", q.NET: "paused_resumed"})),
+                ("stopped for good", COLOURS["false"], count(**{q.VERDICT: "false_interruption", q.NET: "stopped"})),
+                ("paused, resumed", COLOURS["paused"], count(**{q.VERDICT: "false_interruption", q.NET: "paused_resumed"})),
             ],
         ),
         bars(
@@ -158,10 +173,16 @@ def _where() -> list[Builder[Panel]]:
             "Missed interruptions over time; those during content that the policy protects apart.",
             Place(x=12, y=14, w=12, h=9),
             [
-                ("missed", COLOURS["missed"], over_time(**{q.VERDICT: "missed_interruption", _PROTECTED: "false"})),
-                ("missed, protected", COLOURS["protected"], over_time(**{q.VERDICT: "missed_interruption", _PROTECTED: "true"})),
+                ("missed", COLOURS["missed"], count(**{q.VERDICT: "missed_interruption", _PROTECTED: "false"})),
+                ("missed, protected", COLOURS["protected"], count(**{q.VERDICT: "missed_interruption", _PROTECTED: "true"})),
             ],
         ),
+    ]
+
+
+def _split() -> list[Builder[Panel]]:
+    kind, version = a.VOICE_AGENT_MESSAGE_TYPE, a.VOICE_AGENT_POLICY_VERSION
+    return [
         breakdown(
             11,
             "By message type",
@@ -178,6 +199,11 @@ def _where() -> list[Builder[Panel]]:
             version,
             _columns(version),
         ),
+    ]
+
+
+def _durations() -> list[Builder[Panel]]:
+    return [
         lines(
             13,
             "Silence after interruption",

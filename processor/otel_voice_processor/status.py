@@ -34,15 +34,14 @@ class StatusServer:
         host, _, port = self._endpoint.rpartition(":")
         loop, ask = asyncio.get_running_loop(), self._ask
 
-        class Handler(_Handler):
-            def told(self, call_id: str) -> dict[str, Any] | None:
-                async def on_loop() -> dict[str, Any] | None:
-                    return ask(call_id)
+        async def on_loop(call_id: str) -> dict[str, Any] | None:
+            return ask(call_id)
 
-                return asyncio.run_coroutine_threadsafe(on_loop(), loop).result(PATIENCE_S)
+        def told(call_id: str) -> dict[str, Any] | None:
+            return asyncio.run_coroutine_threadsafe(on_loop(call_id), loop).result(PATIENCE_S)
 
         try:
-            self._server = _server(host.strip("[]"), int(port), Handler)
+            self._server = _server(host.strip("[]"), int(port), told)
         except OSError as error:
             LOG.warning(
                 "cannot listen on `%s` (%s): `otel-voice doctor` cannot ask this processor", self._endpoint, error.strerror or error
@@ -61,7 +60,7 @@ class StatusServer:
             server.server_close()
 
 
-def _server(host: str, port: int, handler: type[http.server.BaseHTTPRequestHandler]) -> http.server.ThreadingHTTPServer:
+def _server(host: str, port: int, ask: Ask) -> http.server.ThreadingHTTPServer:
     family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
 
     class Server(http.server.ThreadingHTTPServer):
@@ -69,17 +68,17 @@ def _server(host: str, port: int, handler: type[http.server.BaseHTTPRequestHandl
         daemon_threads = True
         allow_reuse_port = False
 
-    return Server((str(address[0]), port), handler)
+    class Handler(_Handler):
+        told = staticmethod(ask)
+
+    return Server((str(address[0]), port), Handler)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
+    told: Ask
     server_version = "otel-voice"
     sys_version = ""
     timeout = PATIENCE_S  # of a client that does not finish its request
-
-    def told(self, call_id: str) -> dict[str, Any] | None:
-        """Return what is known of a call."""
-        raise NotImplementedError
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
