@@ -66,6 +66,7 @@ def _server(host: str, port: int, ask: Ask) -> http.server.ThreadingHTTPServer:
     class Server(http.server.ThreadingHTTPServer):
         address_family = family
         daemon_threads = True
+        request_queue_size = 128
         allow_reuse_port = False
 
     class Handler(_Handler):
