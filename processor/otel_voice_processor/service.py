@@ -11,8 +11,6 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from otel_voice_schema.metrics import Metric
-
 from otel_voice.emit import derive_ids
 from otel_voice.policy import Policy, PolicyError, load_default, load_policy
 from otel_voice_processor.arrivals import Arrivals
@@ -29,7 +27,7 @@ from otel_voice_processor.rpc import check_tls
 from otel_voice_processor.scorecard import Point, Scorecard
 from otel_voice_processor.status import StatusServer
 from otel_voice_processor.summary import resource_attributes, summary_request
-from otel_voice_processor.telemetry import Counters
+from otel_voice_processor.telemetry import Counters, OwnPoints
 from otel_voice_processor.wire import partial_success
 
 LOG = logging.getLogger("otel_voice_processor")
@@ -89,8 +87,9 @@ class Service:
             max_events=judging.max_events_per_call,
         )
         self._book = CallBook(self._pipeline.rule, policy.version, root_ids, bounds)
-        self._started_ns = self._told_ns = clock()
-        self.scorecard = Scorecard(self._started_ns)
+        started_ns = clock()
+        self.scorecard = Scorecard(started_ns)
+        self._own = OwnPoints(self.counters, started_ns)
         self._exporter = exporter or FanOut(_exporters(config), self.counters)
         self._metrics = MetricsExporter.of(config.metrics) if config.metrics else None
         self._receiver = Receiver(self._consume, config.receiver, self.counters)
@@ -249,7 +248,7 @@ class Service:
         if self._metrics is None:
             return
         now = self._clock()
-        points: list[Point] = [*self.scorecard.points(now), *self._own_points(now)]
+        points: list[Point] = [*self.scorecard.points(now), *self._own.points(now)]
         if not points:
             return
         try:
@@ -258,26 +257,8 @@ class Service:
             self.counters.add("otel_voice_exporter_send_failed_metric_points", len(points))
             if not isinstance(error, Unsure):  # a second zero after a value that did arrive would count it twice
                 self.scorecard.not_taken()
+                self._own.not_taken()
             LOG.warning("metrics were not taken: %s", error)
-
-    def _own_points(self, now_ns: int) -> list[Point]:
-        """Return the processor's own counters; their timestamps only grow, as the scorecard's."""
-        if now_ns <= self._told_ns:
-            return []
-        self._told_ns = now_ns
-        return [
-            Point(
-                metric=Metric(name=name, instrument="counter", unit="1", brief="", labels=(), buckets=()),
-                labels=labels,
-                start_ns=self._started_ns,
-                time_ns=now_ns,
-                value=value,
-                counts=(),
-                total=0.0,
-                exemplar=None,
-            )
-            for (name, labels), value in self.counters.snapshot().items()
-        ]
 
 
 def _exporters(config: Config) -> list[Exporter]:

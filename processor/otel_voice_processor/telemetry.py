@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+
+from otel_voice_schema.metrics import Metric
+
+from otel_voice_processor.scorecard import Point
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -29,3 +33,41 @@ class Counters:
     def snapshot(self) -> Mapping[tuple[str, Labels], int]:
         """Return a copy of every count."""
         return dict(self._counts)
+
+
+class OwnPoints:
+    """The counters as metric points, a new one with a zero first as the scorecard's; timestamps only grow."""
+
+    def __init__(self, counters: Counters, started_ns: int) -> None:
+        self._counters = counters
+        self._started_ns = self._told_ns = started_ns
+        self._told: set[tuple[str, Labels]] = set()
+        self._fresh: set[tuple[str, Labels]] = set()  # first told in the last push
+
+    def points(self, now_ns: int) -> Iterator[Point]:
+        """Yield what to export at `now_ns`."""
+        if now_ns <= self._told_ns:
+            return
+        before_ns, self._told_ns, self._fresh = self._told_ns, now_ns, set()
+        for key, value in self._counters.snapshot().items():
+            if key not in self._told:
+                self._told.add(key)
+                self._fresh.add(key)
+                yield self._point(key, 0, before_ns)
+            yield self._point(key, value, now_ns)
+
+    def not_taken(self) -> None:
+        """Say that the last export did not arrive: its new counters begin with a zero again."""
+        self._told -= self._fresh
+
+    def _point(self, key: tuple[str, Labels], value: int, time_ns: int) -> Point:
+        return Point(
+            metric=Metric(name=key[0], instrument="counter", unit="1", brief="", labels=(), buckets=()),
+            labels=key[1],
+            start_ns=self._started_ns,
+            time_ns=time_ns,
+            value=value,
+            counts=(),
+            total=0.0,
+            exemplar=None,
+        )
