@@ -13,7 +13,7 @@ import urllib.request
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any, Final
@@ -21,6 +21,7 @@ from typing import Any, Final
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.trace import NoOpTracerProvider, ProxyTracerProvider
 
+from otel_voice.emit import failures
 from otel_voice.testing import CapturedEvent, listening
 from otel_voice_processor.cli.pipelines import uncommon_compression
 from otel_voice_processor.simulate import EIGHT, emit
@@ -38,15 +39,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--processor", default="http://localhost:13134", metavar="URL", help="where the processor answers its host")
     parser.add_argument("--collector", metavar="FILE", help="config of a collector in between: what the processor cannot read is named")
     parser.add_argument("--call", metavar="ID", help="send nothing, look at this call of the agent")
-    parser.add_argument("--wait", type=float, default=30.0, metavar="SECONDS", help="how long a call may take to settle")
+    parser.add_argument("--wait", type=_seconds, default=30.0, metavar="SECONDS", help="how long a call may take to settle")
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= 3_600:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of seconds from 0 to 3600")
+    return seconds
 
 
 def run(options: argparse.Namespace) -> int:
     """Print what was found, a line each; return 1 if anything is wrong."""
     found = Findings()
-    _examine(options, found)
+    with suppress(_Gone):  # what is to be said of it was said
+        _examine(options, found)
     print("Everything is in order." if not found.bad else f"{found.bad} wrong: begin with the first.")
     return 1 if found.bad else 0
+
+
+class _Gone(Exception):
+    """The processor does not answer, or does not tell."""
 
 
 @dataclass
@@ -77,10 +90,9 @@ class Sent:
 
 
 def _examine(options: argparse.Namespace, found: Findings) -> None:
-    if _ask(options.processor, "/", found) is None:
-        return
-    for problem in uncommon_compression(options.collector) if options.collector else ():
-        found.wrong(problem, "The processor reads gzip and none: set `compression: gzip` there.")
+    _ask(options.processor, "/", found)
+    for problem, then in uncommon_compression(options.collector) if options.collector else ():
+        found.wrong(problem, then)
     if options.call:
         told = _arrived(options, options.call, {}, found, wait_s=0.0)
         if told is None:
@@ -110,12 +122,17 @@ def _send(options: argparse.Namespace, found: Findings) -> Sent | None:
         provider.add_span_processor(_Counting(sent))
         sent.counted = True
     seen: list[CapturedEvent] = []
+    failed_before = failures()
     with listening(seen.append), _logged(sent.said):
         emit(script, provider, start_ns=time.time_ns() - script.end_ms * 1_000_000, call_id=sent.call_id, runtime="otel-voice doctor")
         sent.emitted.update(event.name for event in seen)
         flush = getattr(provider, "force_flush", None)
         if flush is not None:
             flush(10_000)
+    if failures() > failed_before:
+        why = next((line for line in sent.said if line.startswith("otel-voice:")), "its log says why")
+        found.wrong(f"the provider failed on {failures() - failed_before} of {sent.emitted.total()} events: {why}", "Mend the provider.")
+        return None
     missing = sent.emitted - sent.ended
     if sent.counted and missing:
         sampler = provider.sampler.get_description() if isinstance(provider, TracerProvider) else "?"
@@ -136,7 +153,7 @@ def _provider(options: argparse.Namespace, found: Findings) -> Any:
         try:
             given = getattr(import_module(module), name)
             given = given() if callable(given) and not hasattr(given, "get_tracer") else given
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # the agent's module may be its main program
             found.wrong(f"`{options.provider}` cannot be had: {type(error).__name__}: {error}", "Give it as package.module:name.")
             return None
         if given is None or isinstance(given, (NoOpTracerProvider, ProxyTracerProvider)) or not hasattr(given, "get_tracer"):
@@ -174,19 +191,21 @@ def _logged(said: list[str]) -> Iterator[None]:
         def emit(self, record: logging.LogRecord) -> None:
             said.append(record.getMessage().splitlines()[0])
 
-    handler, logger = Keeping(logging.WARNING), logging.getLogger("opentelemetry")
-    before = logger.propagate
-    logger.addHandler(handler)
-    logger.propagate = False
+    handler, loggers = Keeping(logging.WARNING), [logging.getLogger(name) for name in ("opentelemetry", "otel_voice")]
+    before = [logger.propagate for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.propagate = False
     try:
         yield
     finally:
-        logger.removeHandler(handler)
-        logger.propagate = before
+        for logger, propagated in zip(loggers, before, strict=True):
+            logger.removeHandler(handler)
+            logger.propagate = propagated
 
 
-def _ask(url: str, path: str, found: Findings) -> dict[str, Any] | None:
-    """Return what the processor answers, an empty dictionary for a 404; None where it does not answer."""
+def _ask(url: str, path: str, found: Findings) -> dict[str, Any]:
+    """Return what the processor answers, an empty dictionary for a 404; where it does not answer, say so and raise `_Gone`."""
     try:
         if not url.startswith(("http://", "https://")):
             raise ValueError("a URL begins with http://")
@@ -198,15 +217,15 @@ def _ask(url: str, path: str, found: Findings) -> dict[str, Any] | None:
         if error.code == 404:
             return {}
         found.wrong(f"the processor answered {error.code} at {url}", "Ask it from its own host: calls are told to loopback alone.")
-        return None
+        raise _Gone from None
     except (OSError, ValueError, http.client.HTTPException) as error:
         found.wrong(
             f"no processor answers at {url}: {getattr(error, 'reason', error)}",
             "Start `otel-voice serve`; it answers on localhost:13134, or where `extensions.health_check.endpoint` says (--processor URL).",
         )
-        return None
+        raise _Gone from None
     found.wrong(f"what answers at {url} is no otel-voice processor", "Give --processor the address of `extensions.health_check.endpoint`.")
-    return None
+    raise _Gone
 
 
 def _arrived(options: argparse.Namespace, call_id: str, ended: dict[str, int], found: Findings, *, wait_s: float) -> dict[str, Any] | None:
@@ -215,8 +234,7 @@ def _arrived(options: argparse.Namespace, call_id: str, ended: dict[str, int], f
     path = f"/calls/{urllib.parse.quote(call_id, safe='')}"
     while True:
         told = _ask(options.processor, path, found)
-        came = sum((told or {}).get("events", {}).values())
-        if told is None or came >= sum(ended.values()) > 0 or time.monotonic() >= until:
+        if sum(told.get("events", {}).values()) >= sum(ended.values()) > 0 or time.monotonic() >= until:
             return told or None
         time.sleep(0.2)
 

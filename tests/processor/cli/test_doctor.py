@@ -23,6 +23,21 @@ PROVIDER = TracerProvider()  # an agent's own, which sends nowhere
 NOTHING = trace.NoOpTracerProvider()
 
 
+class Failing:
+    """A provider that cannot give a tracer."""
+
+    def get_tracer(self, *_: object, **__: object) -> None:
+        raise RuntimeError("boom")
+
+
+FAILING = Failing()
+
+
+def leaving() -> None:
+    """As a module that is the agent's main program may."""
+    raise SystemExit(3)
+
+
 @asynccontextmanager
 async def processor(**judging: float) -> AsyncIterator[Service]:
     config = Config(
@@ -128,6 +143,9 @@ async def test_what_is_cut_on_the_way_is_named(
         (["--provider", "absent.module:x"], "`absent.module:x` cannot be had: ModuleNotFoundError"),
         (["--provider", "tests.processor.cli.test_doctor:NOTHING"], "is no tracer provider that sends anything, but NoOpTracerProvider"),
         (["--provider", "tests.processor.cli.test_doctor:PROVIDER"], "the processor never got it"),
+        (["--provider", "tests.processor.cli.test_doctor:FAILING"], "the provider failed on 20 of 20 events"),
+        (["--provider", "tests.processor.cli.test_doctor:leaving"], "cannot be had: SystemExit: 3"),
+        (["--provider", "nocolon"], "`nocolon` cannot be had"),
         (["--call", "nobody/knows it"], "the call `nobody/knows it` never came in"),
         (["--collector", "/absent.yaml", "--call", "x"], "`/absent.yaml` cannot be read: No such file"),
     ],
@@ -154,6 +172,31 @@ async def test_a_sampler_that_cuts_is_named(
         await doctor(service, "--endpoint", f"127.0.0.1:{service.port}")
 
     assert kept in capsys.readouterr().out
+
+
+async def test_a_processor_that_dies_meanwhile_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """The call arrived, and nobody can tell any more whether it settled."""
+    async with processor(settle_after=60.0) as service:
+        asking = asyncio.create_task(doctor(service, "--endpoint", f"127.0.0.1:{service.port}"))
+        while service._arrivals.told(next(iter(service._arrivals._calls), "")) is None:  # noqa: ASYNC110 - the doctor runs in a thread
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.5)
+        await service._status.stop()  # type: ignore[union-attr]
+        code = await asking
+    told = capsys.readouterr().out
+
+    assert 1 == code
+    assert 1 == told.count("no processor answers")
+
+
+@pytest.mark.parametrize("wait", ["nan", "-1", "inf", "soon"])
+def test_a_wait_that_is_no_time_is_refused(wait: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 2, one line."""
+    with pytest.raises(SystemExit) as caught:
+        main(["doctor", "--wait", wait])
+
+    assert 2 == caught.value.code
+    assert "--wait" in capsys.readouterr().err
 
 
 async def test_without_a_processor_nothing_is_believed(capsys: pytest.CaptureFixture[str]) -> None:
