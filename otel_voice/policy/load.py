@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import yaml
+from otel_voice_schema.attributes import MESSAGE_TYPES
 
 from otel_voice.strict import Fields, StrictReader, read_root, read_text
 
@@ -18,16 +19,6 @@ from .settings import read_settings
 
 __all__ = ["MESSAGE_TYPES", "PolicyError", "load_default", "load_lexicon", "load_policy"]
 
-MESSAGE_TYPES: Final = (
-    "greeting",
-    "menu_prompt",
-    "entity_capture",
-    "disclosure",
-    "support_answer",
-    "tool_wait",
-    "escalation_handoff",
-    "other",
-)
 ROOT_KEYS: Final = ("version", "extends", "names", "defaults", "message_types", "workflows")
 
 

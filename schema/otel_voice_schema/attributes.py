@@ -1,12 +1,13 @@
-"""Attribute keys, closed sets and descriptors. Generated from registry/ by generate.py; do not edit."""
+"""Attribute keys, closed sets and descriptors. Generated from registry/ by `python -m otel_voice_schema.generate`; do not edit."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 VOICE_SCHEMA_VERSION: Final = "voice.schema.version"
+VOICE_SCHEMA_ORIGINAL_VERSION: Final = "voice.schema.original_version"
 VOICE_EVENT_ID: Final = "voice.event.id"
 VOICE_CALL_ID: Final = "voice.call.id"
 VOICE_CALL_OBSERVABLE: Final = "voice.call.observable"
@@ -79,6 +80,7 @@ VOICE_SILENCE_PROMPT_STATE: Final = "voice.silence.prompt_state"
 VOICE_SILENCE_NEXT_ACTION: Final = "voice.silence.next_action"
 VOICE_EVIDENCE_MISSING: Final = "voice.evidence.missing"
 VOICE_EVIDENCE_AUDIO_REF: Final = "voice.evidence.audio_ref"
+VOICE_ENVELOPE_EXTRA: Final = "voice.envelope.extra"
 VOICE_JUDGE_VERSION: Final = "voice.judge.version"
 VOICE_POLICY_VERSION: Final = "voice.policy.version"
 VOICE_POLICY_RULE: Final = "voice.policy.rule"
@@ -111,6 +113,8 @@ GEN_AI_AGENT_NAME: Final = "gen_ai.agent.name"
 GEN_AI_CONVERSATION_ID: Final = "gen_ai.conversation.id"
 SESSION_ID: Final = "session.id"
 
+MESSAGE_TYPES: Final = ("greeting", "menu_prompt", "entity_capture", "disclosure", "support_answer", "tool_wait", "escalation_handoff", "other",)  # an open set: what a policy rules on
+
 
 class TaskOutcome(StrEnum):
     """What became of the task the call was about."""
@@ -119,6 +123,9 @@ class TaskOutcome(StrEnum):
     FAILED = "failed"
     ABANDONED = "abandoned"
     UNKNOWN = "unknown"
+
+
+TaskOutcomeValue: TypeAlias = TaskOutcome | Literal["completed", "failed", "abandoned", "unknown"]
 
 
 class EndedBy(StrEnum):
@@ -131,6 +138,9 @@ class EndedBy(StrEnum):
     EXPIRED = "expired"
 
 
+EndedByValue: TypeAlias = EndedBy | Literal["caller", "agent", "transfer", "dropped", "expired"]
+
+
 class SpeechState(StrEnum):
     """What the agent was doing at that moment."""
 
@@ -141,12 +151,18 @@ class SpeechState(StrEnum):
     IDLE = "idle"
 
 
+SpeechStateValue: TypeAlias = SpeechState | Literal["speaking", "paused", "thinking", "listening", "idle"]
+
+
 class EndReason(StrEnum):
     """Why the response's audio ended."""
 
     COMPLETED = "completed"
     INTERRUPTED = "interrupted"
     FAILED = "failed"
+
+
+EndReasonValue: TypeAlias = EndReason | Literal["completed", "interrupted", "failed"]
 
 
 class InputType(StrEnum):
@@ -156,6 +172,9 @@ class InputType(StrEnum):
     DTMF = "dtmf"
     COMMAND = "command"
     SILENCE = "silence"
+
+
+InputTypeValue: TypeAlias = InputType | Literal["speech", "dtmf", "command", "silence"]
 
 
 class InputClass(StrEnum):
@@ -170,6 +189,9 @@ class InputClass(StrEnum):
     UNKNOWN = "unknown"
 
 
+InputClassValue: TypeAlias = InputClass | Literal["correction", "backchannel", "noise", "dtmf", "silence", "escalation", "unknown"]
+
+
 class TranscriptStatus(StrEnum):
     """State of the transcript; `unavailable` means the recogniser was not fed, which is not `empty`."""
 
@@ -179,11 +201,17 @@ class TranscriptStatus(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
+TranscriptStatusValue: TypeAlias = TranscriptStatus | Literal["final", "partial", "empty", "unavailable"]
+
+
 class Redaction(StrEnum):
     """Whether the text was taken out."""
 
     REDACTED = "redacted"
     OPTED_IN = "opted_in"
+
+
+RedactionValue: TypeAlias = Redaction | Literal["redacted", "opted_in"]
 
 
 class DtmfClass(StrEnum):
@@ -194,12 +222,18 @@ class DtmfClass(StrEnum):
     POUND = "pound"
 
 
+DtmfClassValue: TypeAlias = DtmfClass | Literal["digit", "star", "pound"]
+
+
 class DtmfExpected(StrEnum):
     """`listed`: the key is one the prompt offers; `any`: any key will do; `none`: no key, or not this one, was offered."""
 
     LISTED = "listed"
     ANY = "any"
     NONE = "none"
+
+
+DtmfExpectedValue: TypeAlias = DtmfExpected | Literal["listed", "any", "none"]
 
 
 class Action(StrEnum):
@@ -217,12 +251,18 @@ class Action(StrEnum):
     ESCALATE_TO_HUMAN = "escalate_to_human"
 
 
+ActionValue: TypeAlias = Action | Literal["stop_agent_audio_and_accept_user_turn", "continue_agent_audio", "acknowledge_and_continue", "pause_agent_audio", "resume_agent_audio", "buffer_input_and_continue", "route_dtmf", "reprompt", "wait", "escalate_to_human"]
+
+
 class TaskState(StrEnum):
     """Whether the task survived."""
 
     PRESERVED = "preserved"
     LOST = "lost"
     UNKNOWN = "unknown"
+
+
+TaskStateValue: TypeAlias = TaskState | Literal["preserved", "lost", "unknown"]
 
 
 class ResumeBehavior(StrEnum):
@@ -234,6 +274,9 @@ class ResumeBehavior(StrEnum):
     NONE = "none"
 
 
+ResumeBehaviorValue: TypeAlias = ResumeBehavior | Literal["resumed", "restarted", "new_response", "none"]
+
+
 class NextAction(StrEnum):
     """What the agent did next."""
 
@@ -243,11 +286,17 @@ class NextAction(StrEnum):
     END_CALL = "end_call"
 
 
+NextActionValue: TypeAlias = NextAction | Literal["reprompt", "wait", "escalate", "end_call"]
+
+
 class Basis(StrEnum):
     """Ruled on what was known on arrival, or on the whole episode."""
 
     ARRIVAL = "arrival"
     EPISODE = "episode"
+
+
+BasisValue: TypeAlias = Basis | Literal["arrival", "episode"]
 
 
 class Verdict(StrEnum):
@@ -259,6 +308,9 @@ class Verdict(StrEnum):
     UNDETERMINED = "undetermined"
 
 
+VerdictValue: TypeAlias = Verdict | Literal["correct", "false_interruption", "missed_interruption", "undetermined"]
+
+
 class Compliance(StrEnum):
     """Whether the agent did what policy asked."""
 
@@ -266,6 +318,9 @@ class Compliance(StrEnum):
     EARLY = "early"
     DEVIATED = "deviated"
     UNKNOWN = "unknown"
+
+
+ComplianceValue: TypeAlias = Compliance | Literal["followed", "early", "deviated", "unknown"]
 
 
 class NetAudio(StrEnum):
@@ -277,12 +332,18 @@ class NetAudio(StrEnum):
     UNKNOWN = "unknown"
 
 
+NetAudioValue: TypeAlias = NetAudio | Literal["kept", "paused_resumed", "stopped", "unknown"]
+
+
 class Intent(StrEnum):
     """Whether the caller meant to interrupt."""
 
     YES = "yes"
     NO = "no"
     UNKNOWN = "unknown"
+
+
+IntentValue: TypeAlias = Intent | Literal["yes", "no", "unknown"]
 
 
 class Resume(StrEnum):
@@ -295,6 +356,9 @@ class Resume(StrEnum):
     NOT_SUPPORTED = "not_supported"
 
 
+ResumeValue: TypeAlias = Resume | Literal["clean", "restarted", "lost", "unknown", "not_supported"]
+
+
 class Interrupted(StrEnum):
     """How the call's interruptions went, taken together."""
 
@@ -304,16 +368,30 @@ class Interrupted(StrEnum):
     UNKNOWN = "unknown"
 
 
+InterruptedValue: TypeAlias = Interrupted | Literal["none", "handled", "mishandled", "unknown"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribute:
-    """What the registry says of one attribute: `type` is string, int, double or boolean, `many` a list of it."""
+    """What the registry says of one attribute.
+
+    `type` is string, int, double or boolean, `many` a list of it; `min` and `max` bound a number, `max_length` the characters of a
+    text, `max_items` a list; `json` is the path in the envelope, `sensitivity` none, content (of the caller's words) or pseudonym.
+    """
 
     key: str
     type: str
     many: bool
     values: frozenset[str] | None
     json: str
-    sensitivity: str | None
+    brief: str
+    unit: str | None
+    sensitivity: str
+    min: float | None
+    max: float | None
+    max_length: int | None
+    max_items: int | None
+    renamed_to: str | None
     by_processor: bool
 
 
@@ -326,7 +404,30 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="eventVersion",
-            sensitivity=None,
+            brief="Version of this schema that the event was written in; a date.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
+            by_processor=False,
+        ),
+        Attribute(
+            key="voice.schema.original_version",
+            type="string",
+            many=False,
+            values=None,
+            json="originalVersion",
+            brief="Version that the event was written in, where it was upgraded since.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -335,7 +436,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="eventId",
-            sensitivity=None,
+            brief="Identity of the event; equal ids on any carrier are one event.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=256,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -344,7 +452,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="canonicalCallId",
-            sensitivity=None,
+            brief="Identity of the call, one caller and one connection, shared by every emitter.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=256,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -353,7 +468,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=True,
             values=None,
             json="call.observable",
-            sensitivity=None,
+            brief="Caller inputs (`speech`, `dtmf`, `command`) the runtime reports while the agent speaks; empty means none can be seen.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=128,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -362,7 +484,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=frozenset({"completed", "failed", "abandoned", "unknown"}),
             json="call.taskOutcome",
-            sensitivity=None,
+            brief="What became of the task the call was about.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -371,7 +500,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="call.escalated",
-            sensitivity=None,
+            brief="Whether the call was handed to a person.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -380,7 +516,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=frozenset({"caller", "agent", "transfer", "dropped", "expired"}),
             json="call.endedBy",
-            sensitivity=None,
+            brief="How the call ended; `expired` is written by the processor only.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -389,7 +532,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="turnId",
-            sensitivity=None,
+            brief="Identity of the side's go that the event belongs to.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=256,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -398,7 +548,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="workflow",
-            sensitivity=None,
+            brief="Business flow the call is in; low cardinality.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -407,7 +564,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="runtime.name",
-            sensitivity=None,
+            brief="Voice runtime that the agent runs on.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -416,7 +580,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="runtime.version",
-            sensitivity=None,
+            brief="Version of the voice runtime.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -425,7 +596,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="samplingRatio",
-            sensitivity=None,
+            brief="Share of calls kept by call-id sampling, 0 to 1.",
+            unit="1",
+            sensitivity="none",
+            min=0,
+            max=1,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -434,7 +612,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="agentPolicyVersion",
-            sensitivity=None,
+            brief="Version of the interruption policy that the agent runs, as the call started with it.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -443,7 +628,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="agentResponseId",
-            sensitivity=None,
+            brief="Identity of one stretch of agent speech.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=256,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -452,7 +644,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="agentSpeech.plannedDurationMs",
-            sensitivity=None,
+            brief="Planned length of the response's audio.",
+            unit="ms",
+            sensitivity="none",
+            min=0,
+            max=604800000,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -461,7 +660,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=frozenset({"speaking", "paused", "thinking", "listening", "idle"}),
             json="agentSpeech.state",
-            sensitivity=None,
+            brief="What the agent was doing at that moment.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -470,7 +676,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="agentSpeech.interruptible",
-            sensitivity=None,
+            brief="Whether the runtime lets this response be interrupted.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -479,7 +692,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="agentSpeech.messageType",
-            sensitivity=None,
+            brief="Kind of message the agent speaks; an open set that a policy maps onto its types.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -488,7 +708,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="agentSpeech.questionPending",
-            sensitivity=None,
+            brief="Whether the agent has just asked something that \"yes\" would answer.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -497,7 +724,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="agentSpeech.playbackPositionMs",
-            sensitivity=None,
+            brief="Audio of the response that the caller has been played.",
+            unit="ms",
+            sensitivity="none",
+            min=0,
+            max=604800000,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -506,7 +740,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="agentSpeech.provisional",
-            sensitivity=None,
+            brief="True for a pause that the runtime may still take back.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -515,7 +756,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="agentSpeech.resumed",
-            sensitivity=None,
+            brief="True where this start continues the same response.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -524,7 +772,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=frozenset({"completed", "interrupted", "failed"}),
             json="agentSpeech.endReason",
-            sensitivity=None,
+            brief="Why the response's audio ended.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -533,7 +788,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="agentSpeech.interruptReason",
-            sensitivity=None,
+            brief="Why the runtime cut the audio, in its words.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -542,7 +804,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="agentSpeech.heardTextBoundary",
-            sensitivity=None,
+            brief="Characters of the response that the caller heard.",
+            unit="{character}",
+            sensitivity="none",
+            min=0,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -551,7 +820,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="agentSpeech.heardText",
+            brief="Text of the response that the caller heard; opt-in.",
+            unit=None,
             sensitivity="content",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -560,7 +836,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="callerInput.audioSource",
-            sensitivity=None,
+            brief="Where the caller's audio came from.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -569,7 +852,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="callerInput.audioEnergyDb",
-            sensitivity=None,
+            brief="Energy of the caller's audio, dBFS.",
+            unit="dBFS",
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -578,7 +868,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="callerInput.language",
-            sensitivity=None,
+            brief="BCP 47 language of the caller.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -587,7 +884,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="callerInput.vadConfidence",
-            sensitivity=None,
+            brief="Voice activity detector's confidence, 0 to 1.",
+            unit="1",
+            sensitivity="none",
+            min=0,
+            max=1,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -596,7 +900,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="callerInput.stretchId",
-            sensitivity=None,
+            brief="Identity of one stretch of caller input.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=256,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -605,7 +916,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=frozenset({"speech", "dtmf", "command", "silence"}),
             json="callerInput.type",
-            sensitivity=None,
+            brief="Kind of caller input.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -614,7 +932,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=frozenset({"correction", "backchannel", "noise", "dtmf", "silence", "escalation", "unknown"}),
             json="callerInput.class",
-            sensitivity=None,
+            brief="What the input was, by the judge lexicon where the helper could read the text.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -623,7 +948,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="callerInput.classConfidence",
-            sensitivity=None,
+            brief="Confidence in the class, 0 to 1.",
+            unit="1",
+            sensitivity="none",
+            min=0,
+            max=1,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -632,7 +964,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="callerInput.isBackchannel",
-            sensitivity=None,
+            brief="The detector's own backchannel flag; evidence, not truth.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -641,7 +980,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="callerInput.intentLabel",
-            sensitivity=None,
+            brief="Intent label of a command or of understood speech.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -650,7 +996,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="callerInput.speechDurationMs",
-            sensitivity=None,
+            brief="Speech so far, or in all once stopped.",
+            unit="ms",
+            sensitivity="none",
+            min=0,
+            max=604800000,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -659,7 +1012,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="callerInput.firstWordOffsetMs",
-            sensitivity=None,
+            brief="From the stretch's onset to its first meaningful word, if the recogniser tells.",
+            unit="ms",
+            sensitivity="none",
+            min=0,
+            max=604800000,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -668,7 +1028,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="callerInput.silenceDurationMs",
-            sensitivity=None,
+            brief="Silence that followed before the stop was declared.",
+            unit="ms",
+            sensitivity="none",
+            min=0,
+            max=604800000,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -677,7 +1044,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="callerInput.transcriptText",
+            brief="What the recogniser heard; redacted by default.",
+            unit=None,
             sensitivity="content",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -686,7 +1060,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=frozenset({"final", "partial", "empty", "unavailable"}),
             json="callerInput.transcriptStatus",
-            sensitivity=None,
+            brief="State of the transcript; `unavailable` means the recogniser was not fed, which is not `empty`.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -695,7 +1076,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="callerInput.transcriptInferred",
-            sensitivity=None,
+            brief="True where an adapter concluded `empty` from silence of the recogniser.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -704,7 +1092,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="callerInput.transcriptConfidence",
-            sensitivity=None,
+            brief="Recogniser's confidence, 0 to 1.",
+            unit="1",
+            sensitivity="none",
+            min=0,
+            max=1,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -713,7 +1108,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="callerInput.evidenceTimeMs",
-            sensitivity=None,
+            brief="When the recogniser delivered this text, Unix milliseconds; the newest counts.",
+            unit="ms",
+            sensitivity="none",
+            min=0,
+            max=9223372036854,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -722,7 +1124,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="callerInput.wordCount",
-            sensitivity=None,
+            brief="Words detected.",
+            unit="{word}",
+            sensitivity="none",
+            min=0,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -731,7 +1140,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="callerInput.transcriptLength",
-            sensitivity=None,
+            brief="Characters of the transcript.",
+            unit="{character}",
+            sensitivity="none",
+            min=0,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -740,7 +1156,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=True,
             values=None,
             json="callerInput.wordHashes",
+            brief="Hashes of the content words, salted per call; equal within one call only.",
+            unit=None,
             sensitivity="pseudonym",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=128,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -749,7 +1172,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="callerInput.transcriptRef",
-            sensitivity=None,
+            brief="Pointer to the transcript in the evidence store.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -758,7 +1188,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=frozenset({"redacted", "opted_in"}),
             json="callerInput.redaction",
-            sensitivity=None,
+            brief="Whether the text was taken out.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -767,7 +1204,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=frozenset({"digit", "star", "pound"}),
             json="callerInput.dtmfClass",
-            sensitivity=None,
+            brief="Class of the key.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -776,7 +1220,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=frozenset({"listed", "any", "none"}),
             json="callerInput.dtmfExpected",
-            sensitivity=None,
+            brief="`listed`: the key is one the prompt offers; `any`: any key will do; `none`: no key, or not this one, was offered.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -785,7 +1236,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="callerInput.dtmfDigit",
+            brief="The key itself; menus only, opt-in.",
+            unit=None,
             sensitivity="content",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -794,7 +1252,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="detector.mode",
-            sensitivity=None,
+            brief="What detected the candidate.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -803,7 +1268,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="detector.threshold",
-            sensitivity=None,
+            brief="The detector's threshold, in its own unit.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -812,7 +1284,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="interruptionId",
-            sensitivity=None,
+            brief="Links the events of one interruption; it neither splits nor merges episodes.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=256,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -821,7 +1300,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=frozenset({"stop_agent_audio_and_accept_user_turn", "continue_agent_audio", "acknowledge_and_continue", "pause_agent_audio", "resume_agent_audio", "buffer_input_and_continue", "route_dtmf", "reprompt", "wait", "escalate_to_human"}),
             json="decision.action",
-            sensitivity=None,
+            brief="What the agent chose, live.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -830,7 +1316,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="decision.reason",
-            sensitivity=None,
+            brief="Why the agent chose it.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -839,7 +1332,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="decision.confidence",
-            sensitivity=None,
+            brief="Confidence of the agent's decision, 0 to 1.",
+            unit="1",
+            sensitivity="none",
+            min=0,
+            max=1,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -848,7 +1348,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="decision.policyVersion",
-            sensitivity=None,
+            brief="Policy version the agent decided by.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -857,7 +1364,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="recovery.resumePositionMs",
-            sensitivity=None,
+            brief="Position at which the agent took the response up again.",
+            unit="ms",
+            sensitivity="none",
+            min=0,
+            max=604800000,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -866,7 +1380,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="recovery.newTurnId",
-            sensitivity=None,
+            brief="The caller turn that the interruption became.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=256,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -875,7 +1396,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=frozenset({"preserved", "lost", "unknown"}),
             json="recovery.taskState",
-            sensitivity=None,
+            brief="Whether the task survived.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -884,7 +1412,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="recovery.taskStatePreserved",
-            sensitivity=None,
+            brief="The runbook's boolean for the task state.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to="voice.interruption.recovery.task_state",
             by_processor=False,
         ),
         Attribute(
@@ -893,7 +1428,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="recovery.newTurnCommitted",
-            sensitivity=None,
+            brief="Whether the new caller turn was committed.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -902,7 +1444,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="recovery.agentTranscriptTruncatedAtMs",
-            sensitivity=None,
+            brief="Where the agent's transcript was cut.",
+            unit="ms",
+            sensitivity="none",
+            min=0,
+            max=604800000,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -911,7 +1460,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="falsePositive.timeoutMs",
-            sensitivity=None,
+            brief="How long the runtime waited for words.",
+            unit="ms",
+            sensitivity="none",
+            min=0,
+            max=604800000,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -920,7 +1476,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="falsePositive.transcriptAbsent",
-            sensitivity=None,
+            brief="Whether no words came.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -929,7 +1492,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=frozenset({"resumed", "restarted", "new_response", "none"}),
             json="falsePositive.resumeBehavior",
-            sensitivity=None,
+            brief="What the runtime did then.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -938,7 +1508,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="silence.elapsedMs",
-            sensitivity=None,
+            brief="Silence that had elapsed.",
+            unit="ms",
+            sensitivity="none",
+            min=0,
+            max=604800000,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -947,7 +1524,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="silence.promptState",
-            sensitivity=None,
+            brief="What the agent was waiting for.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -956,7 +1540,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=frozenset({"reprompt", "wait", "escalate", "end_call"}),
             json="silence.nextAction",
-            sensitivity=None,
+            brief="What the agent did next.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -965,7 +1556,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=True,
             values=None,
             json="evidence.missing",
-            sensitivity=None,
+            brief="Keys of the facts the runtime cannot know.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=128,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -974,7 +1572,30 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="evidence.audioRef",
-            sensitivity=None,
+            brief="Pointer to the audio.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
+            by_processor=False,
+        ),
+        Attribute(
+            key="voice.envelope.extra",
+            type="string",
+            many=False,
+            values=None,
+            json="*",
+            brief="Members of an envelope that the registry does not know, as JSON, so that nothing is lost on the way through OTLP.",
+            unit=None,
+            sensitivity="content",
+            min=None,
+            max=None,
+            max_length=65536,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -983,7 +1604,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="judgeVersion",
-            sensitivity=None,
+            brief="Version of the judge: lexicon, floor and times.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=False,
         ),
         Attribute(
@@ -992,7 +1620,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="policy.version",
-            sensitivity=None,
+            brief="Version of the processor's policy that ruled.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1001,7 +1636,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="policy.rule",
-            sensitivity=None,
+            brief="Rule that decided.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1010,7 +1652,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="policy.inputClass",
-            sensitivity=None,
+            brief="Input class the policy engine saw.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1019,7 +1668,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="policy.action",
-            sensitivity=None,
+            brief="Action the policy asks for.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1028,7 +1684,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="policy.reason",
-            sensitivity=None,
+            brief="Why, in words.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1037,7 +1700,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="policy.confidence",
-            sensitivity=None,
+            brief="Confidence of the ruling, 0 to 1.",
+            unit="1",
+            sensitivity="none",
+            min=0,
+            max=1,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1046,7 +1716,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=frozenset({"arrival", "episode"}),
             json="policy.basis",
-            sensitivity=None,
+            brief="Ruled on what was known on arrival, or on the whole episode.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1055,7 +1732,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=True,
             values=None,
             json="problems",
-            sensitivity=None,
+            brief="Why the record was not judged.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=128,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1064,7 +1748,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=frozenset({"correct", "false_interruption", "missed_interruption", "undetermined"}),
             json="episode.verdict",
-            sensitivity=None,
+            brief="Whether the audio did right by the caller.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1073,7 +1764,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="episode.reason",
-            sensitivity=None,
+            brief="Why that verdict.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1082,7 +1780,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=frozenset({"followed", "early", "deviated", "unknown"}),
             json="episode.compliance",
-            sensitivity=None,
+            brief="Whether the agent did what policy asked.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1091,7 +1796,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=frozenset({"kept", "paused_resumed", "stopped", "unknown"}),
             json="episode.netAudio",
-            sensitivity=None,
+            brief="What the caller heard happen.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1100,7 +1812,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=frozenset({"yes", "no", "unknown"}),
             json="episode.intent",
-            sensitivity=None,
+            brief="Whether the caller meant to interrupt.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1109,7 +1828,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="episode.protected",
-            sensitivity=None,
+            brief="Whether policy protected the content.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1118,7 +1844,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="episode.attempts",
-            sensitivity=None,
+            brief="How often the caller tried against the same response.",
+            unit="{attempt}",
+            sensitivity="none",
+            min=0,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1127,7 +1860,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=True,
             values=None,
             json="episode.findings",
-            sensitivity=None,
+            brief="Named failure modes.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=128,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1136,7 +1876,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="episode.reactionMs",
-            sensitivity=None,
+            brief="From the first meaningful word to silence.",
+            unit="ms",
+            sensitivity="none",
+            min=0,
+            max=604800000,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1145,7 +1892,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="episode.silenceMs",
-            sensitivity=None,
+            brief="Dead air after the agent stopped.",
+            unit="ms",
+            sensitivity="none",
+            min=0,
+            max=604800000,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1154,7 +1908,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=frozenset({"clean", "restarted", "lost", "unknown", "not_supported"}),
             json="episode.resume",
-            sensitivity=None,
+            brief="How the agent took its place up again.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1163,7 +1924,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="episode.repeated",
-            sensitivity=None,
+            brief="Whether the caller said the same again.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1172,7 +1940,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=True,
             values=None,
             json="call.episodeIds",
-            sensitivity=None,
+            brief="Span ids of the call's episodes, in order.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=5000,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1181,7 +1956,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=True,
             values=None,
             json="call.episodeVerdicts",
-            sensitivity=None,
+            brief="Verdict of each episode.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=5000,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1190,7 +1972,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=True,
             values=None,
             json="call.episodeSilencesMs",
-            sensitivity=None,
+            brief="Silence after each episode; -1 where none was measured.",
+            unit="ms",
+            sensitivity="none",
+            min=-1,
+            max=604800000,
+            max_length=None,
+            max_items=5000,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1199,7 +1988,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=True,
             values=None,
             json="call.episodeRepeats",
-            sensitivity=None,
+            brief="Whether each episode's content was said again.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=5000,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1208,7 +2004,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=frozenset({"none", "handled", "mishandled", "unknown"}),
             json="call.interrupted",
-            sensitivity=None,
+            brief="How the call's interruptions went, taken together.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1217,7 +2020,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="call.escalationAsked",
-            sensitivity=None,
+            brief="Whether the caller asked for a person in any turn.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=True,
         ),
         Attribute(
@@ -1226,7 +2036,14 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             many=False,
             values=None,
             json="call.unknownEnds",
-            sensitivity=None,
+            brief="Responses whose end nobody reported.",
+            unit="{response}",
+            sensitivity="none",
+            min=0,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
             by_processor=True,
         ),
     )

@@ -1,4 +1,4 @@
-"""Event names and what each must tell. Generated from registry/ by generate.py; do not edit."""
+"""Event names and what each must tell. Generated from registry/ by `python -m otel_voice_schema.generate`; do not edit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 PREFIX: Final = "voice.interruption."
 SCHEMA_VERSION: Final = "2026-11-25"
-PUBLISHED_VERSIONS: Final = ("2026-05-20", "2026-11-25")
+PUBLISHED_VERSIONS: Final = ("2026-05-20", "2026-11-25",)
 SCHEMA_URL: Final = "https://otel-voice.dev/schemas/otel-voice/2026.11.25"
 
 CALL_STARTED: Final = "voice.interruption.call_started"
@@ -29,7 +29,10 @@ CALL: Final = "voice.interruption.call"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One event: `facts` must be present or listed as missing, `conditional` likewise when its words hold."""
+    """One event: `facts` must be present or listed as missing, `conditional` likewise when its words hold.
+
+    `duration` is the attribute that says how long before its time the event began; point events have none.
+    """
 
     name: str
     brief: str
@@ -38,6 +41,7 @@ class Event:
     conditional: dict[str, str]
     optional: frozenset[str]
     aliases: tuple[str, ...]
+    duration: str | None
     by_processor: bool
 
 
@@ -50,8 +54,9 @@ EVENTS: Final[dict[str, Event]] = {
             required=frozenset({"voice.call.id"}),
             facts=frozenset({"voice.schema.version", "voice.turn.id", "voice.runtime.name", "voice.agent.policy.version", "voice.call.observable", "voice.caller.language", "gen_ai.agent.name"}),
             conditional={},
-            optional=frozenset({"voice.event.id", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.sampling.ratio", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.conversation.id", "session.id", "voice.runtime.version"}),
+            optional=frozenset({"voice.schema.original_version", "voice.event.id", "voice.envelope.extra", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.sampling.ratio", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.conversation.id", "session.id", "voice.runtime.version"}),
             aliases=(),
+            duration=None,
             by_processor=False,
         ),
         Event(
@@ -60,8 +65,9 @@ EVENTS: Final[dict[str, Event]] = {
             required=frozenset({"voice.call.id"}),
             facts=frozenset({"voice.schema.version", "voice.turn.id", "voice.caller.audio.source", "voice.caller.vad.confidence"}),
             conditional={},
-            optional=frozenset({"voice.event.id", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id", "voice.caller.stretch.id", "voice.caller.audio.energy_db"}),
-            aliases=("user.speech_started", "voice.user.speech_started", ),
+            optional=frozenset({"voice.schema.original_version", "voice.event.id", "voice.envelope.extra", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id", "voice.caller.stretch.id", "voice.caller.audio.energy_db"}),
+            aliases=("user.speech_started", "voice.user.speech_started",),
+            duration=None,
             by_processor=False,
         ),
         Event(
@@ -70,8 +76,9 @@ EVENTS: Final[dict[str, Event]] = {
             required=frozenset({"voice.call.id"}),
             facts=frozenset({"voice.schema.version", "voice.turn.id", "voice.caller.speech.duration_ms", "voice.caller.transcript.status", "voice.caller.silence.duration_ms"}),
             conditional={},
-            optional=frozenset({"voice.event.id", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id", "voice.caller.stretch.id", "voice.caller.audio.energy_db", "voice.caller.speech.first_word_offset_ms", "voice.caller.transcript.word_count", "voice.caller.transcript.text", "voice.caller.transcript.confidence", "voice.caller.transcript.length", "voice.caller.transcript.word_hashes", "voice.caller.transcript.ref", "voice.caller.transcript.redaction", "voice.caller.transcript.inferred", "voice.caller.input.class", "voice.caller.input.class_confidence", "voice.judge.version"}),
-            aliases=("user.speech_stopped", "voice.user.speech_stopped", ),
+            optional=frozenset({"voice.schema.original_version", "voice.event.id", "voice.envelope.extra", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id", "voice.caller.stretch.id", "voice.caller.audio.energy_db", "voice.caller.speech.first_word_offset_ms", "voice.caller.transcript.word_count", "voice.caller.transcript.text", "voice.caller.transcript.confidence", "voice.caller.transcript.length", "voice.caller.transcript.word_hashes", "voice.caller.transcript.ref", "voice.caller.transcript.redaction", "voice.caller.transcript.inferred", "voice.caller.input.class", "voice.caller.input.class_confidence", "voice.judge.version"}),
+            aliases=("user.speech_stopped", "voice.user.speech_stopped",),
+            duration="voice.caller.speech.duration_ms",
             by_processor=False,
         ),
         Event(
@@ -80,8 +87,9 @@ EVENTS: Final[dict[str, Event]] = {
             required=frozenset({"voice.call.id"}),
             facts=frozenset({"voice.schema.version", "voice.turn.id", "voice.caller.stretch.id", "voice.caller.transcript.status", "voice.caller.transcript.evidence_time_ms", "voice.caller.input.class", "voice.caller.input.class_confidence", "voice.caller.transcript.length"}),
             conditional={},
-            optional=frozenset({"voice.event.id", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id", "voice.caller.transcript.word_count", "voice.caller.speech.first_word_offset_ms", "voice.caller.intent.label", "voice.caller.transcript.text", "voice.caller.transcript.confidence", "voice.caller.transcript.word_hashes", "voice.caller.transcript.ref", "voice.caller.transcript.redaction", "voice.caller.transcript.inferred", "voice.judge.version"}),
+            optional=frozenset({"voice.schema.original_version", "voice.event.id", "voice.envelope.extra", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id", "voice.caller.transcript.word_count", "voice.caller.speech.first_word_offset_ms", "voice.caller.intent.label", "voice.caller.transcript.text", "voice.caller.transcript.confidence", "voice.caller.transcript.word_hashes", "voice.caller.transcript.ref", "voice.caller.transcript.redaction", "voice.caller.transcript.inferred", "voice.judge.version"}),
             aliases=(),
+            duration=None,
             by_processor=False,
         ),
         Event(
@@ -90,8 +98,9 @@ EVENTS: Final[dict[str, Event]] = {
             required=frozenset({"voice.call.id"}),
             facts=frozenset({"voice.schema.version", "voice.turn.id", "voice.agent.playback.position_ms"}),
             conditional={},
-            optional=frozenset({"voice.event.id", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id", "voice.agent.playback.resumed", "voice.agent.response.duration_ms"}),
-            aliases=("agent.speech_started", "voice.agent.speech_started", ),
+            optional=frozenset({"voice.schema.original_version", "voice.event.id", "voice.envelope.extra", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id", "voice.agent.playback.resumed", "voice.agent.response.duration_ms"}),
+            aliases=("agent.speech_started", "voice.agent.speech_started",),
+            duration=None,
             by_processor=False,
         ),
         Event(
@@ -100,8 +109,9 @@ EVENTS: Final[dict[str, Event]] = {
             required=frozenset({"voice.call.id"}),
             facts=frozenset({"voice.schema.version", "voice.turn.id", "voice.agent.playback.position_ms", "voice.agent.playback.end_reason"}),
             conditional={},
-            optional=frozenset({"voice.event.id", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id"}),
+            optional=frozenset({"voice.schema.original_version", "voice.event.id", "voice.envelope.extra", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id"}),
             aliases=(),
+            duration="voice.agent.playback.position_ms",
             by_processor=False,
         ),
         Event(
@@ -110,8 +120,9 @@ EVENTS: Final[dict[str, Event]] = {
             required=frozenset({"voice.call.id"}),
             facts=frozenset({"voice.schema.version", "voice.turn.id", "voice.agent.playback.position_ms", "voice.agent.playback.interrupt_reason", "voice.agent.heard_text.boundary"}),
             conditional={},
-            optional=frozenset({"voice.event.id", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id", "voice.agent.playback.provisional", "voice.agent.heard_text.text"}),
-            aliases=("agent.speech_interrupted", "voice.agent.speech_interrupted", ),
+            optional=frozenset({"voice.schema.original_version", "voice.event.id", "voice.envelope.extra", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id", "voice.agent.playback.provisional", "voice.agent.heard_text.text"}),
+            aliases=("agent.speech_interrupted", "voice.agent.speech_interrupted",),
+            duration=None,
             by_processor=False,
         ),
         Event(
@@ -120,8 +131,9 @@ EVENTS: Final[dict[str, Event]] = {
             required=frozenset({"voice.call.id"}),
             facts=frozenset({"voice.schema.version", "voice.turn.id", "voice.caller.input.type", "voice.detector.mode"}),
             conditional={"voice.detector.threshold": "if the input is speech", "voice.caller.speech.duration_ms": "if the input is speech", "voice.caller.transcript.word_count": "if the input is speech", "voice.caller.dtmf.class": "if the input is dtmf", "voice.caller.dtmf.expected": "if the input is dtmf", "voice.caller.intent.label": "if the input is command"},
-            optional=frozenset({"voice.event.id", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id", "voice.caller.stretch.id", "voice.caller.dtmf.digit", "voice.caller.vad.confidence", "voice.caller.audio.energy_db", "voice.caller.input.is_backchannel", "voice.caller.transcript.status", "voice.caller.transcript.text", "voice.caller.transcript.confidence", "voice.caller.transcript.length", "voice.caller.transcript.word_hashes", "voice.caller.transcript.ref", "voice.caller.transcript.redaction", "voice.caller.transcript.inferred", "voice.caller.input.class", "voice.caller.input.class_confidence", "voice.judge.version"}),
-            aliases=("interruption.candidate_detected", ),
+            optional=frozenset({"voice.schema.original_version", "voice.event.id", "voice.envelope.extra", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id", "voice.caller.stretch.id", "voice.caller.dtmf.digit", "voice.caller.vad.confidence", "voice.caller.audio.energy_db", "voice.caller.input.is_backchannel", "voice.caller.transcript.status", "voice.caller.transcript.text", "voice.caller.transcript.confidence", "voice.caller.transcript.length", "voice.caller.transcript.word_hashes", "voice.caller.transcript.ref", "voice.caller.transcript.redaction", "voice.caller.transcript.inferred", "voice.caller.input.class", "voice.caller.input.class_confidence", "voice.judge.version"}),
+            aliases=("interruption.candidate_detected",),
+            duration=None,
             by_processor=False,
         ),
         Event(
@@ -130,8 +142,9 @@ EVENTS: Final[dict[str, Event]] = {
             required=frozenset({"voice.call.id"}),
             facts=frozenset({"voice.schema.version", "voice.turn.id", "voice.interruption.decision.action", "voice.interruption.decision.policy_version", "voice.interruption.decision.confidence", "voice.interruption.decision.reason"}),
             conditional={},
-            optional=frozenset({"voice.event.id", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id", "voice.caller.stretch.id", "voice.caller.input.type", "voice.caller.speech.duration_ms", "voice.caller.input.is_backchannel", "voice.interruption.recovery.truncated_at_ms", "voice.interruption.recovery.new_turn_committed", "voice.interruption.recovery.task_state_preserved", "voice.caller.transcript.text", "voice.caller.input.class", "voice.caller.input.class_confidence", "voice.judge.version"}),
-            aliases=("interruption.decision_made", ),
+            optional=frozenset({"voice.schema.original_version", "voice.event.id", "voice.envelope.extra", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id", "voice.caller.stretch.id", "voice.caller.input.type", "voice.caller.speech.duration_ms", "voice.caller.input.is_backchannel", "voice.interruption.recovery.truncated_at_ms", "voice.interruption.recovery.new_turn_committed", "voice.interruption.recovery.task_state_preserved", "voice.caller.transcript.text", "voice.caller.input.class", "voice.caller.input.class_confidence", "voice.judge.version"}),
+            aliases=("interruption.decision_made",),
+            duration=None,
             by_processor=False,
         ),
         Event(
@@ -140,8 +153,9 @@ EVENTS: Final[dict[str, Event]] = {
             required=frozenset({"voice.call.id"}),
             facts=frozenset({"voice.schema.version", "voice.turn.id", "voice.interruption.recovery.position_ms", "voice.interruption.recovery.turn_id", "voice.interruption.recovery.task_state"}),
             conditional={},
-            optional=frozenset({"voice.event.id", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id", "voice.interruption.recovery.truncated_at_ms", "voice.interruption.recovery.new_turn_committed", "voice.interruption.recovery.task_state_preserved"}),
-            aliases=("interruption.recovered", ),
+            optional=frozenset({"voice.schema.original_version", "voice.event.id", "voice.envelope.extra", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id", "voice.interruption.recovery.truncated_at_ms", "voice.interruption.recovery.new_turn_committed", "voice.interruption.recovery.task_state_preserved"}),
+            aliases=("interruption.recovered",),
+            duration=None,
             by_processor=False,
         ),
         Event(
@@ -150,8 +164,9 @@ EVENTS: Final[dict[str, Event]] = {
             required=frozenset({"voice.call.id"}),
             facts=frozenset({"voice.schema.version", "voice.turn.id", "voice.interruption.false_positive.timeout_ms", "voice.interruption.false_positive.transcript_absent", "voice.interruption.false_positive.resume_behavior"}),
             conditional={},
-            optional=frozenset({"voice.event.id", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id"}),
-            aliases=("interruption.false_positive", ),
+            optional=frozenset({"voice.schema.original_version", "voice.event.id", "voice.envelope.extra", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id"}),
+            aliases=("interruption.false_positive",),
+            duration=None,
             by_processor=False,
         ),
         Event(
@@ -160,8 +175,9 @@ EVENTS: Final[dict[str, Event]] = {
             required=frozenset({"voice.call.id"}),
             facts=frozenset({"voice.schema.version", "voice.turn.id", "voice.silence.elapsed_ms", "voice.silence.prompt_state", "voice.silence.next_action"}),
             conditional={},
-            optional=frozenset({"voice.event.id", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id"}),
-            aliases=("silence.timeout", ),
+            optional=frozenset({"voice.schema.original_version", "voice.event.id", "voice.envelope.extra", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id"}),
+            aliases=("silence.timeout",),
+            duration="voice.silence.elapsed_ms",
             by_processor=False,
         ),
         Event(
@@ -170,8 +186,9 @@ EVENTS: Final[dict[str, Event]] = {
             required=frozenset({"voice.call.id"}),
             facts=frozenset({"voice.schema.version", "voice.turn.id", "voice.call.task_outcome", "voice.call.escalated", "voice.call.ended_by"}),
             conditional={},
-            optional=frozenset({"voice.event.id", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id"}),
+            optional=frozenset({"voice.schema.original_version", "voice.event.id", "voice.envelope.extra", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id"}),
             aliases=(),
+            duration=None,
             by_processor=False,
         ),
         Event(
@@ -180,8 +197,9 @@ EVENTS: Final[dict[str, Event]] = {
             required=frozenset({"voice.call.id"}),
             facts=frozenset({"voice.schema.version", "voice.turn.id", "voice.interruption.verdict", "voice.interruption.reason", "voice.interruption.compliance", "voice.interruption.net_audio", "voice.interruption.intent", "voice.interruption.protected", "voice.interruption.attempts", "voice.interruption.findings"}),
             conditional={},
-            optional=frozenset({"voice.event.id", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id", "voice.interruption.reaction_ms", "voice.interruption.silence_ms", "voice.interruption.resume", "voice.interruption.repeated", "voice.policy.version", "voice.policy.rule", "voice.policy.input_class", "voice.policy.action", "voice.policy.reason", "voice.policy.confidence", "voice.policy.basis", "voice.caller.input.class", "voice.caller.input.class_confidence", "voice.judge.version", "voice.caller.input.type"}),
+            optional=frozenset({"voice.schema.original_version", "voice.event.id", "voice.envelope.extra", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id", "voice.interruption.reaction_ms", "voice.interruption.silence_ms", "voice.interruption.resume", "voice.interruption.repeated", "voice.policy.version", "voice.policy.rule", "voice.policy.input_class", "voice.policy.action", "voice.policy.reason", "voice.policy.confidence", "voice.policy.basis", "voice.caller.input.class", "voice.caller.input.class_confidence", "voice.judge.version", "voice.caller.input.type"}),
             aliases=(),
+            duration=None,
             by_processor=True,
         ),
         Event(
@@ -190,8 +208,9 @@ EVENTS: Final[dict[str, Event]] = {
             required=frozenset({"voice.call.id"}),
             facts=frozenset({"voice.schema.version", "voice.turn.id", "voice.call.task_outcome", "voice.call.escalated", "voice.call.ended_by", "voice.call.interrupted", "voice.call.episode.ids", "voice.call.episode.verdicts", "voice.call.episode.silences_ms", "voice.call.episode.repeats"}),
             conditional={},
-            optional=frozenset({"voice.event.id", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id", "voice.call.escalation_asked", "voice.call.unknown_ends"}),
+            optional=frozenset({"voice.schema.original_version", "voice.event.id", "voice.envelope.extra", "voice.interruption.id", "voice.agent.response.id", "voice.workflow", "voice.runtime.name", "voice.sampling.ratio", "voice.agent.policy.version", "voice.agent.message.type", "voice.agent.speech.state", "voice.agent.speech.interruptible", "voice.agent.question_pending", "voice.call.observable", "voice.caller.language", "voice.evidence.missing", "voice.evidence.audio_ref", "gen_ai.agent.name", "gen_ai.conversation.id", "session.id", "voice.call.escalation_asked", "voice.call.unknown_ends"}),
             aliases=(),
+            duration=None,
             by_processor=True,
         ),
     )

@@ -1,4 +1,4 @@
-"""Metrics the processor writes about calls. Generated from registry/ by generate.py; do not edit."""
+"""Metrics the processor writes about calls. Generated from registry/ by `python -m otel_voice_schema.generate`; do not edit."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ METRICS: Final[dict[str, Metric]] = {
             instrument="counter",
             unit="{episode}",
             brief="Settled interruptions.",
-            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name", "voice.interruption.verdict", "voice.interruption.net_audio", "voice.interruption.intent", "voice.caller.input.class", "voice.interruption.protected", "voice.call.observable", ),
+            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name", "voice.interruption.verdict", "voice.interruption.net_audio", "voice.interruption.intent", "voice.caller.input.class", "voice.interruption.protected", "voice.call.observable",),
             buckets=(),
         ),
         Metric(
@@ -47,7 +47,7 @@ METRICS: Final[dict[str, Metric]] = {
             instrument="counter",
             unit="{episode}",
             brief="Settled interruptions by compliance with the policy.",
-            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name", "voice.interruption.compliance", "voice.policy.action", ),
+            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name", "voice.interruption.compliance", "voice.policy.action",),
             buckets=(),
         ),
         Metric(
@@ -55,7 +55,7 @@ METRICS: Final[dict[str, Metric]] = {
             instrument="counter",
             unit="{resume}",
             brief="Responses taken up again after a false interruption.",
-            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name", "voice.interruption.resume", ),
+            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name", "voice.interruption.resume",),
             buckets=(),
         ),
         Metric(
@@ -63,7 +63,7 @@ METRICS: Final[dict[str, Metric]] = {
             instrument="counter",
             unit="{episode}",
             brief="Episodes whose content the caller said again.",
-            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name", ),
+            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name",),
             buckets=(),
         ),
         Metric(
@@ -71,7 +71,7 @@ METRICS: Final[dict[str, Metric]] = {
             instrument="counter",
             unit="{finding}",
             brief="Named failure modes found.",
-            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name", "voice.interruption.findings", ),
+            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name", "voice.interruption.findings",),
             buckets=(),
         ),
         Metric(
@@ -79,7 +79,7 @@ METRICS: Final[dict[str, Metric]] = {
             instrument="counter",
             unit="{overlap}",
             brief="Ordinary overlaps at the end of a response; no interruptions.",
-            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name", ),
+            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name",),
             buckets=(),
         ),
         Metric(
@@ -87,15 +87,15 @@ METRICS: Final[dict[str, Metric]] = {
             instrument="histogram",
             unit="s",
             brief="Dead air from both sides silent to the agent's next speech.",
-            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name", ),
-            buckets=(0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8, 12, 20, ),
+            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name",),
+            buckets=(0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8, 12, 20,),
         ),
         Metric(
             name="voice.interruption.unanswered",
             instrument="counter",
             unit="{episode}",
             brief="Interruptions after which the agent never spoke again.",
-            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name", "voice.call.ended_by", ),
+            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name", "voice.call.ended_by",),
             buckets=(),
         ),
         Metric(
@@ -103,15 +103,15 @@ METRICS: Final[dict[str, Metric]] = {
             instrument="histogram",
             unit="s",
             brief="First meaningful word to silence, for right stops.",
-            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name", ),
-            buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 1.25, 1.5, 2, ),
+            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name",),
+            buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 1.25, 1.5, 2,),
         ),
         Metric(
             name="voice.interruption.silence_timeouts",
             instrument="counter",
             unit="{timeout}",
             brief="Silences that timed out; no interruptions.",
-            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name", "voice.silence.next_action", ),
+            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name", "voice.silence.next_action",),
             buckets=(),
         ),
         Metric(
@@ -119,7 +119,7 @@ METRICS: Final[dict[str, Metric]] = {
             instrument="counter",
             unit="{call}",
             brief="Settled calls.",
-            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name", "voice.call.interrupted", "voice.call.task_outcome", "voice.call.escalated", "voice.call.ended_by", "voice.call.observable", ),
+            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name", "voice.call.interrupted", "voice.call.task_outcome", "voice.call.escalated", "voice.call.ended_by", "voice.call.observable",),
             buckets=(),
         ),
         Metric(
@@ -127,7 +127,7 @@ METRICS: Final[dict[str, Metric]] = {
             instrument="counter",
             unit="{escalation}",
             brief="Calls in which a person was asked for, or took over.",
-            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name", "voice.call.escalation_asked", "voice.call.escalated", ),
+            labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name", "voice.call.escalation_asked", "voice.call.escalated",),
             buckets=(),
         ),
     )

@@ -1,0 +1,541 @@
+// Names of the otel-voice schema 2026-11-25. Generated from its registry; do not edit.
+
+export const SCHEMA_VERSION = "2026-11-25" as const;
+export const SCHEMA_URL = "https://otel-voice.dev/schemas/otel-voice/2026.11.25" as const;
+
+/** The call began. */
+export const EVENT_CALL_STARTED = "voice.interruption.call_started" as const;
+/** The caller began to make sound. */
+export const EVENT_USER_SPEECH_STARTED = "voice.interruption.user.speech_started" as const;
+/** The caller fell silent; start to end of the span is the speech. */
+export const EVENT_USER_SPEECH_STOPPED = "voice.interruption.user.speech_stopped" as const;
+/** The recogniser told what it heard of a stretch. */
+export const EVENT_USER_TRANSCRIPT = "voice.interruption.user.transcript" as const;
+/** Audio of a response began to play, or went on where `resumed` is true. */
+export const EVENT_AGENT_SPEECH_STARTED = "voice.interruption.agent.speech_started" as const;
+/** Audio of a response ended. */
+export const EVENT_AGENT_SPEECH_STOPPED = "voice.interruption.agent.speech_stopped" as const;
+/** Audio of a response was cut, or paused where `provisional` is true. */
+export const EVENT_AGENT_SPEECH_INTERRUPTED = "voice.interruption.agent.speech_interrupted" as const;
+/** A detector says that the caller may be interrupting. */
+export const EVENT_CANDIDATE_DETECTED = "voice.interruption.candidate_detected" as const;
+/** The agent chose what to do with its audio. */
+export const EVENT_DECISION_MADE = "voice.interruption.decision_made" as const;
+/** The conversation went on after an interruption. */
+export const EVENT_RECOVERED = "voice.interruption.recovered" as const;
+/** The runtime concluded that nothing meaningful had been said. */
+export const EVENT_FALSE_POSITIVE = "voice.interruption.false_positive" as const;
+/** The caller said nothing for too long; the span is the silence. */
+export const EVENT_SILENCE_TIMEOUT = "voice.interruption.silence.timeout" as const;
+/** The call ended. */
+export const EVENT_CALL_ENDED = "voice.interruption.call_ended" as const;
+/** One interruption, joined and judged. */
+export const EVENT_EPISODE = "voice.interruption.episode" as const;
+/** One call, the root of its trace, with what became of its episodes. */
+export const EVENT_CALL = "voice.interruption.call" as const;
+
+/** Version of this schema that the event was written in; a date. */
+export const VOICE_SCHEMA_VERSION = "voice.schema.version" as const;
+/** Version that the event was written in, where it was upgraded since. */
+export const VOICE_SCHEMA_ORIGINAL_VERSION = "voice.schema.original_version" as const;
+/** Identity of the event; equal ids on any carrier are one event. */
+export const VOICE_EVENT_ID = "voice.event.id" as const;
+/** Identity of the call, one caller and one connection, shared by every emitter. */
+export const VOICE_CALL_ID = "voice.call.id" as const;
+/** Caller inputs (`speech`, `dtmf`, `command`) the runtime reports while the agent speaks; empty means none can be seen. */
+export const VOICE_CALL_OBSERVABLE = "voice.call.observable" as const;
+/** What became of the task the call was about. */
+export const VOICE_CALL_TASK_OUTCOME = "voice.call.task_outcome" as const;
+/** Whether the call was handed to a person. */
+export const VOICE_CALL_ESCALATED = "voice.call.escalated" as const;
+/** How the call ended; `expired` is written by the processor only. */
+export const VOICE_CALL_ENDED_BY = "voice.call.ended_by" as const;
+/** Identity of the side's go that the event belongs to. */
+export const VOICE_TURN_ID = "voice.turn.id" as const;
+/** Business flow the call is in; low cardinality. */
+export const VOICE_WORKFLOW = "voice.workflow" as const;
+/** Voice runtime that the agent runs on. */
+export const VOICE_RUNTIME_NAME = "voice.runtime.name" as const;
+/** Version of the voice runtime. */
+export const VOICE_RUNTIME_VERSION = "voice.runtime.version" as const;
+/** Share of calls kept by call-id sampling, 0 to 1. Unit: 1. */
+export const VOICE_SAMPLING_RATIO = "voice.sampling.ratio" as const;
+/** Version of the interruption policy that the agent runs, as the call started with it. */
+export const VOICE_AGENT_POLICY_VERSION = "voice.agent.policy.version" as const;
+/** Identity of one stretch of agent speech. */
+export const VOICE_AGENT_RESPONSE_ID = "voice.agent.response.id" as const;
+/** Planned length of the response's audio. Unit: ms. */
+export const VOICE_AGENT_RESPONSE_DURATION_MS = "voice.agent.response.duration_ms" as const;
+/** What the agent was doing at that moment. */
+export const VOICE_AGENT_SPEECH_STATE = "voice.agent.speech.state" as const;
+/** Whether the runtime lets this response be interrupted. */
+export const VOICE_AGENT_SPEECH_INTERRUPTIBLE = "voice.agent.speech.interruptible" as const;
+/** Kind of message the agent speaks; an open set that a policy maps onto its types. */
+export const VOICE_AGENT_MESSAGE_TYPE = "voice.agent.message.type" as const;
+/** Whether the agent has just asked something that "yes" would answer. */
+export const VOICE_AGENT_QUESTION_PENDING = "voice.agent.question_pending" as const;
+/** Audio of the response that the caller has been played. Unit: ms. */
+export const VOICE_AGENT_PLAYBACK_POSITION_MS = "voice.agent.playback.position_ms" as const;
+/** True for a pause that the runtime may still take back. */
+export const VOICE_AGENT_PLAYBACK_PROVISIONAL = "voice.agent.playback.provisional" as const;
+/** True where this start continues the same response. */
+export const VOICE_AGENT_PLAYBACK_RESUMED = "voice.agent.playback.resumed" as const;
+/** Why the response's audio ended. */
+export const VOICE_AGENT_PLAYBACK_END_REASON = "voice.agent.playback.end_reason" as const;
+/** Why the runtime cut the audio, in its words. */
+export const VOICE_AGENT_PLAYBACK_INTERRUPT_REASON = "voice.agent.playback.interrupt_reason" as const;
+/** Characters of the response that the caller heard. Unit: {character}. */
+export const VOICE_AGENT_HEARD_TEXT_BOUNDARY = "voice.agent.heard_text.boundary" as const;
+/** Text of the response that the caller heard; opt-in. */
+export const VOICE_AGENT_HEARD_TEXT_TEXT = "voice.agent.heard_text.text" as const;
+/** Where the caller's audio came from. */
+export const VOICE_CALLER_AUDIO_SOURCE = "voice.caller.audio.source" as const;
+/** Energy of the caller's audio, dBFS. Unit: dBFS. */
+export const VOICE_CALLER_AUDIO_ENERGY_DB = "voice.caller.audio.energy_db" as const;
+/** BCP 47 language of the caller. */
+export const VOICE_CALLER_LANGUAGE = "voice.caller.language" as const;
+/** Voice activity detector's confidence, 0 to 1. Unit: 1. */
+export const VOICE_CALLER_VAD_CONFIDENCE = "voice.caller.vad.confidence" as const;
+/** Identity of one stretch of caller input. */
+export const VOICE_CALLER_STRETCH_ID = "voice.caller.stretch.id" as const;
+/** Kind of caller input. */
+export const VOICE_CALLER_INPUT_TYPE = "voice.caller.input.type" as const;
+/** What the input was, by the judge lexicon where the helper could read the text. */
+export const VOICE_CALLER_INPUT_CLASS = "voice.caller.input.class" as const;
+/** Confidence in the class, 0 to 1. Unit: 1. */
+export const VOICE_CALLER_INPUT_CLASS_CONFIDENCE = "voice.caller.input.class_confidence" as const;
+/** The detector's own backchannel flag; evidence, not truth. */
+export const VOICE_CALLER_INPUT_IS_BACKCHANNEL = "voice.caller.input.is_backchannel" as const;
+/** Intent label of a command or of understood speech. */
+export const VOICE_CALLER_INTENT_LABEL = "voice.caller.intent.label" as const;
+/** Speech so far, or in all once stopped. Unit: ms. */
+export const VOICE_CALLER_SPEECH_DURATION_MS = "voice.caller.speech.duration_ms" as const;
+/** From the stretch's onset to its first meaningful word, if the recogniser tells. Unit: ms. */
+export const VOICE_CALLER_SPEECH_FIRST_WORD_OFFSET_MS = "voice.caller.speech.first_word_offset_ms" as const;
+/** Silence that followed before the stop was declared. Unit: ms. */
+export const VOICE_CALLER_SILENCE_DURATION_MS = "voice.caller.silence.duration_ms" as const;
+/** What the recogniser heard; redacted by default. */
+export const VOICE_CALLER_TRANSCRIPT_TEXT = "voice.caller.transcript.text" as const;
+/** State of the transcript; `unavailable` means the recogniser was not fed, which is not `empty`. */
+export const VOICE_CALLER_TRANSCRIPT_STATUS = "voice.caller.transcript.status" as const;
+/** True where an adapter concluded `empty` from silence of the recogniser. */
+export const VOICE_CALLER_TRANSCRIPT_INFERRED = "voice.caller.transcript.inferred" as const;
+/** Recogniser's confidence, 0 to 1. Unit: 1. */
+export const VOICE_CALLER_TRANSCRIPT_CONFIDENCE = "voice.caller.transcript.confidence" as const;
+/** When the recogniser delivered this text, Unix milliseconds; the newest counts. Unit: ms. */
+export const VOICE_CALLER_TRANSCRIPT_EVIDENCE_TIME_MS = "voice.caller.transcript.evidence_time_ms" as const;
+/** Words detected. Unit: {word}. */
+export const VOICE_CALLER_TRANSCRIPT_WORD_COUNT = "voice.caller.transcript.word_count" as const;
+/** Characters of the transcript. Unit: {character}. */
+export const VOICE_CALLER_TRANSCRIPT_LENGTH = "voice.caller.transcript.length" as const;
+/** Hashes of the content words, salted per call; equal within one call only. */
+export const VOICE_CALLER_TRANSCRIPT_WORD_HASHES = "voice.caller.transcript.word_hashes" as const;
+/** Pointer to the transcript in the evidence store. */
+export const VOICE_CALLER_TRANSCRIPT_REF = "voice.caller.transcript.ref" as const;
+/** Whether the text was taken out. */
+export const VOICE_CALLER_TRANSCRIPT_REDACTION = "voice.caller.transcript.redaction" as const;
+/** Class of the key. */
+export const VOICE_CALLER_DTMF_CLASS = "voice.caller.dtmf.class" as const;
+/** `listed`: the key is one the prompt offers; `any`: any key will do; `none`: no key, or not this one, was offered. */
+export const VOICE_CALLER_DTMF_EXPECTED = "voice.caller.dtmf.expected" as const;
+/** The key itself; menus only, opt-in. */
+export const VOICE_CALLER_DTMF_DIGIT = "voice.caller.dtmf.digit" as const;
+/** What detected the candidate. */
+export const VOICE_DETECTOR_MODE = "voice.detector.mode" as const;
+/** The detector's threshold, in its own unit. */
+export const VOICE_DETECTOR_THRESHOLD = "voice.detector.threshold" as const;
+/** Links the events of one interruption; it neither splits nor merges episodes. */
+export const VOICE_INTERRUPTION_ID = "voice.interruption.id" as const;
+/** What the agent chose, live. */
+export const VOICE_INTERRUPTION_DECISION_ACTION = "voice.interruption.decision.action" as const;
+/** Why the agent chose it. */
+export const VOICE_INTERRUPTION_DECISION_REASON = "voice.interruption.decision.reason" as const;
+/** Confidence of the agent's decision, 0 to 1. Unit: 1. */
+export const VOICE_INTERRUPTION_DECISION_CONFIDENCE = "voice.interruption.decision.confidence" as const;
+/** Policy version the agent decided by. */
+export const VOICE_INTERRUPTION_DECISION_POLICY_VERSION = "voice.interruption.decision.policy_version" as const;
+/** Position at which the agent took the response up again. Unit: ms. */
+export const VOICE_INTERRUPTION_RECOVERY_POSITION_MS = "voice.interruption.recovery.position_ms" as const;
+/** The caller turn that the interruption became. */
+export const VOICE_INTERRUPTION_RECOVERY_TURN_ID = "voice.interruption.recovery.turn_id" as const;
+/** Whether the task survived. */
+export const VOICE_INTERRUPTION_RECOVERY_TASK_STATE = "voice.interruption.recovery.task_state" as const;
+/** The runbook's boolean for the task state. @deprecated use `voice.interruption.recovery.task_state` */
+export const VOICE_INTERRUPTION_RECOVERY_TASK_STATE_PRESERVED = "voice.interruption.recovery.task_state_preserved" as const;
+/** Whether the new caller turn was committed. */
+export const VOICE_INTERRUPTION_RECOVERY_NEW_TURN_COMMITTED = "voice.interruption.recovery.new_turn_committed" as const;
+/** Where the agent's transcript was cut. Unit: ms. */
+export const VOICE_INTERRUPTION_RECOVERY_TRUNCATED_AT_MS = "voice.interruption.recovery.truncated_at_ms" as const;
+/** How long the runtime waited for words. Unit: ms. */
+export const VOICE_INTERRUPTION_FALSE_POSITIVE_TIMEOUT_MS = "voice.interruption.false_positive.timeout_ms" as const;
+/** Whether no words came. */
+export const VOICE_INTERRUPTION_FALSE_POSITIVE_TRANSCRIPT_ABSENT = "voice.interruption.false_positive.transcript_absent" as const;
+/** What the runtime did then. */
+export const VOICE_INTERRUPTION_FALSE_POSITIVE_RESUME_BEHAVIOR = "voice.interruption.false_positive.resume_behavior" as const;
+/** Silence that had elapsed. Unit: ms. */
+export const VOICE_SILENCE_ELAPSED_MS = "voice.silence.elapsed_ms" as const;
+/** What the agent was waiting for. */
+export const VOICE_SILENCE_PROMPT_STATE = "voice.silence.prompt_state" as const;
+/** What the agent did next. */
+export const VOICE_SILENCE_NEXT_ACTION = "voice.silence.next_action" as const;
+/** Keys of the facts the runtime cannot know. */
+export const VOICE_EVIDENCE_MISSING = "voice.evidence.missing" as const;
+/** Pointer to the audio. */
+export const VOICE_EVIDENCE_AUDIO_REF = "voice.evidence.audio_ref" as const;
+/** Members of an envelope that the registry does not know, as JSON, so that nothing is lost on the way through OTLP. */
+export const VOICE_ENVELOPE_EXTRA = "voice.envelope.extra" as const;
+/** Version of the judge: lexicon, floor and times. */
+export const VOICE_JUDGE_VERSION = "voice.judge.version" as const;
+/** Version of the processor's policy that ruled. */
+export const VOICE_POLICY_VERSION = "voice.policy.version" as const;
+/** Rule that decided. */
+export const VOICE_POLICY_RULE = "voice.policy.rule" as const;
+/** Input class the policy engine saw. */
+export const VOICE_POLICY_INPUT_CLASS = "voice.policy.input_class" as const;
+/** Action the policy asks for. */
+export const VOICE_POLICY_ACTION = "voice.policy.action" as const;
+/** Why, in words. */
+export const VOICE_POLICY_REASON = "voice.policy.reason" as const;
+/** Confidence of the ruling, 0 to 1. Unit: 1. */
+export const VOICE_POLICY_CONFIDENCE = "voice.policy.confidence" as const;
+/** Ruled on what was known on arrival, or on the whole episode. */
+export const VOICE_POLICY_BASIS = "voice.policy.basis" as const;
+/** Why the record was not judged. */
+export const VOICE_PROBLEM_CODES = "voice.problem.codes" as const;
+/** Whether the audio did right by the caller. */
+export const VOICE_INTERRUPTION_VERDICT = "voice.interruption.verdict" as const;
+/** Why that verdict. */
+export const VOICE_INTERRUPTION_REASON = "voice.interruption.reason" as const;
+/** Whether the agent did what policy asked. */
+export const VOICE_INTERRUPTION_COMPLIANCE = "voice.interruption.compliance" as const;
+/** What the caller heard happen. */
+export const VOICE_INTERRUPTION_NET_AUDIO = "voice.interruption.net_audio" as const;
+/** Whether the caller meant to interrupt. */
+export const VOICE_INTERRUPTION_INTENT = "voice.interruption.intent" as const;
+/** Whether policy protected the content. */
+export const VOICE_INTERRUPTION_PROTECTED = "voice.interruption.protected" as const;
+/** How often the caller tried against the same response. Unit: {attempt}. */
+export const VOICE_INTERRUPTION_ATTEMPTS = "voice.interruption.attempts" as const;
+/** Named failure modes. */
+export const VOICE_INTERRUPTION_FINDINGS = "voice.interruption.findings" as const;
+/** From the first meaningful word to silence. Unit: ms. */
+export const VOICE_INTERRUPTION_REACTION_MS = "voice.interruption.reaction_ms" as const;
+/** Dead air after the agent stopped. Unit: ms. */
+export const VOICE_INTERRUPTION_SILENCE_MS = "voice.interruption.silence_ms" as const;
+/** How the agent took its place up again. */
+export const VOICE_INTERRUPTION_RESUME = "voice.interruption.resume" as const;
+/** Whether the caller said the same again. */
+export const VOICE_INTERRUPTION_REPEATED = "voice.interruption.repeated" as const;
+/** Span ids of the call's episodes, in order. */
+export const VOICE_CALL_EPISODE_IDS = "voice.call.episode.ids" as const;
+/** Verdict of each episode. */
+export const VOICE_CALL_EPISODE_VERDICTS = "voice.call.episode.verdicts" as const;
+/** Silence after each episode; -1 where none was measured. Unit: ms. */
+export const VOICE_CALL_EPISODE_SILENCES_MS = "voice.call.episode.silences_ms" as const;
+/** Whether each episode's content was said again. */
+export const VOICE_CALL_EPISODE_REPEATS = "voice.call.episode.repeats" as const;
+/** How the call's interruptions went, taken together. */
+export const VOICE_CALL_INTERRUPTED = "voice.call.interrupted" as const;
+/** Whether the caller asked for a person in any turn. */
+export const VOICE_CALL_ESCALATION_ASKED = "voice.call.escalation_asked" as const;
+/** Responses whose end nobody reported. Unit: {response}. */
+export const VOICE_CALL_UNKNOWN_ENDS = "voice.call.unknown_ends" as const;
+
+/** What became of the task the call was about. */
+export const TaskOutcome = {
+  COMPLETED: "completed",
+  FAILED: "failed",
+  ABANDONED: "abandoned",
+  UNKNOWN: "unknown",
+} as const;
+export type TaskOutcome = (typeof TaskOutcome)[keyof typeof TaskOutcome];
+
+/** How the call ended; `expired` is written by the processor only. */
+export const EndedBy = {
+  CALLER: "caller",
+  AGENT: "agent",
+  TRANSFER: "transfer",
+  DROPPED: "dropped",
+  EXPIRED: "expired",
+} as const;
+export type EndedBy = (typeof EndedBy)[keyof typeof EndedBy];
+
+/** What the agent was doing at that moment. */
+export const SpeechState = {
+  SPEAKING: "speaking",
+  PAUSED: "paused",
+  THINKING: "thinking",
+  LISTENING: "listening",
+  IDLE: "idle",
+} as const;
+export type SpeechState = (typeof SpeechState)[keyof typeof SpeechState];
+
+/** Why the response's audio ended. */
+export const EndReason = {
+  COMPLETED: "completed",
+  INTERRUPTED: "interrupted",
+  FAILED: "failed",
+} as const;
+export type EndReason = (typeof EndReason)[keyof typeof EndReason];
+
+/** Kind of caller input. */
+export const InputType = {
+  SPEECH: "speech",
+  DTMF: "dtmf",
+  COMMAND: "command",
+  SILENCE: "silence",
+} as const;
+export type InputType = (typeof InputType)[keyof typeof InputType];
+
+/** What the input was, by the judge lexicon where the helper could read the text. */
+export const InputClass = {
+  CORRECTION: "correction",
+  BACKCHANNEL: "backchannel",
+  NOISE: "noise",
+  DTMF: "dtmf",
+  SILENCE: "silence",
+  ESCALATION: "escalation",
+  UNKNOWN: "unknown",
+} as const;
+export type InputClass = (typeof InputClass)[keyof typeof InputClass];
+
+/** State of the transcript; `unavailable` means the recogniser was not fed, which is not `empty`. */
+export const TranscriptStatus = {
+  FINAL: "final",
+  PARTIAL: "partial",
+  EMPTY: "empty",
+  UNAVAILABLE: "unavailable",
+} as const;
+export type TranscriptStatus = (typeof TranscriptStatus)[keyof typeof TranscriptStatus];
+
+/** Whether the text was taken out. */
+export const Redaction = {
+  REDACTED: "redacted",
+  OPTED_IN: "opted_in",
+} as const;
+export type Redaction = (typeof Redaction)[keyof typeof Redaction];
+
+/** Class of the key. */
+export const DtmfClass = {
+  DIGIT: "digit",
+  STAR: "star",
+  POUND: "pound",
+} as const;
+export type DtmfClass = (typeof DtmfClass)[keyof typeof DtmfClass];
+
+/** `listed`: the key is one the prompt offers; `any`: any key will do; `none`: no key, or not this one, was offered. */
+export const DtmfExpected = {
+  LISTED: "listed",
+  ANY: "any",
+  NONE: "none",
+} as const;
+export type DtmfExpected = (typeof DtmfExpected)[keyof typeof DtmfExpected];
+
+/** What the agent chose, live. */
+export const Action = {
+  STOP_AGENT_AUDIO_AND_ACCEPT_USER_TURN: "stop_agent_audio_and_accept_user_turn",
+  CONTINUE_AGENT_AUDIO: "continue_agent_audio",
+  ACKNOWLEDGE_AND_CONTINUE: "acknowledge_and_continue",
+  PAUSE_AGENT_AUDIO: "pause_agent_audio",
+  RESUME_AGENT_AUDIO: "resume_agent_audio",
+  BUFFER_INPUT_AND_CONTINUE: "buffer_input_and_continue",
+  ROUTE_DTMF: "route_dtmf",
+  REPROMPT: "reprompt",
+  WAIT: "wait",
+  ESCALATE_TO_HUMAN: "escalate_to_human",
+} as const;
+export type Action = (typeof Action)[keyof typeof Action];
+
+/** Whether the task survived. */
+export const TaskState = {
+  PRESERVED: "preserved",
+  LOST: "lost",
+  UNKNOWN: "unknown",
+} as const;
+export type TaskState = (typeof TaskState)[keyof typeof TaskState];
+
+/** What the runtime did then. */
+export const ResumeBehavior = {
+  RESUMED: "resumed",
+  RESTARTED: "restarted",
+  NEW_RESPONSE: "new_response",
+  NONE: "none",
+} as const;
+export type ResumeBehavior = (typeof ResumeBehavior)[keyof typeof ResumeBehavior];
+
+/** What the agent did next. */
+export const NextAction = {
+  REPROMPT: "reprompt",
+  WAIT: "wait",
+  ESCALATE: "escalate",
+  END_CALL: "end_call",
+} as const;
+export type NextAction = (typeof NextAction)[keyof typeof NextAction];
+
+/** Ruled on what was known on arrival, or on the whole episode. */
+export const Basis = {
+  ARRIVAL: "arrival",
+  EPISODE: "episode",
+} as const;
+export type Basis = (typeof Basis)[keyof typeof Basis];
+
+/** Whether the audio did right by the caller. */
+export const Verdict = {
+  CORRECT: "correct",
+  FALSE_INTERRUPTION: "false_interruption",
+  MISSED_INTERRUPTION: "missed_interruption",
+  UNDETERMINED: "undetermined",
+} as const;
+export type Verdict = (typeof Verdict)[keyof typeof Verdict];
+
+/** Whether the agent did what policy asked. */
+export const Compliance = {
+  FOLLOWED: "followed",
+  EARLY: "early",
+  DEVIATED: "deviated",
+  UNKNOWN: "unknown",
+} as const;
+export type Compliance = (typeof Compliance)[keyof typeof Compliance];
+
+/** What the caller heard happen. */
+export const NetAudio = {
+  KEPT: "kept",
+  PAUSED_RESUMED: "paused_resumed",
+  STOPPED: "stopped",
+  UNKNOWN: "unknown",
+} as const;
+export type NetAudio = (typeof NetAudio)[keyof typeof NetAudio];
+
+/** Whether the caller meant to interrupt. */
+export const Intent = {
+  YES: "yes",
+  NO: "no",
+  UNKNOWN: "unknown",
+} as const;
+export type Intent = (typeof Intent)[keyof typeof Intent];
+
+/** How the agent took its place up again. */
+export const Resume = {
+  CLEAN: "clean",
+  RESTARTED: "restarted",
+  LOST: "lost",
+  UNKNOWN: "unknown",
+  NOT_SUPPORTED: "not_supported",
+} as const;
+export type Resume = (typeof Resume)[keyof typeof Resume];
+
+/** How the call's interruptions went, taken together. */
+export const Interrupted = {
+  NONE: "none",
+  HANDLED: "handled",
+  MISHANDLED: "mishandled",
+  UNKNOWN: "unknown",
+} as const;
+export type Interrupted = (typeof Interrupted)[keyof typeof Interrupted];
+
+/** Every attribute of the schema with the type of its value; numbers of int attributes are whole. */
+export interface VoiceAttributes {
+  "voice.schema.version"?: string;
+  "voice.schema.original_version"?: string;
+  "voice.event.id"?: string;
+  "voice.call.id"?: string;
+  "voice.call.observable"?: string[];
+  "voice.call.task_outcome"?: TaskOutcome;
+  "voice.call.escalated"?: boolean;
+  "voice.call.ended_by"?: EndedBy;
+  "voice.turn.id"?: string;
+  "voice.workflow"?: string;
+  "voice.runtime.name"?: string;
+  "voice.runtime.version"?: string;
+  "voice.sampling.ratio"?: number;
+  "voice.agent.policy.version"?: string;
+  "voice.agent.response.id"?: string;
+  "voice.agent.response.duration_ms"?: number;
+  "voice.agent.speech.state"?: SpeechState;
+  "voice.agent.speech.interruptible"?: boolean;
+  "voice.agent.message.type"?: MessageType;
+  "voice.agent.question_pending"?: boolean;
+  "voice.agent.playback.position_ms"?: number;
+  "voice.agent.playback.provisional"?: boolean;
+  "voice.agent.playback.resumed"?: boolean;
+  "voice.agent.playback.end_reason"?: EndReason;
+  "voice.agent.playback.interrupt_reason"?: string;
+  "voice.agent.heard_text.boundary"?: number;
+  "voice.agent.heard_text.text"?: string;
+  "voice.caller.audio.source"?: string;
+  "voice.caller.audio.energy_db"?: number;
+  "voice.caller.language"?: string;
+  "voice.caller.vad.confidence"?: number;
+  "voice.caller.stretch.id"?: string;
+  "voice.caller.input.type"?: InputType;
+  "voice.caller.input.class"?: InputClass;
+  "voice.caller.input.class_confidence"?: number;
+  "voice.caller.input.is_backchannel"?: boolean;
+  "voice.caller.intent.label"?: string;
+  "voice.caller.speech.duration_ms"?: number;
+  "voice.caller.speech.first_word_offset_ms"?: number;
+  "voice.caller.silence.duration_ms"?: number;
+  "voice.caller.transcript.text"?: string;
+  "voice.caller.transcript.status"?: TranscriptStatus;
+  "voice.caller.transcript.inferred"?: boolean;
+  "voice.caller.transcript.confidence"?: number;
+  "voice.caller.transcript.evidence_time_ms"?: number;
+  "voice.caller.transcript.word_count"?: number;
+  "voice.caller.transcript.length"?: number;
+  "voice.caller.transcript.word_hashes"?: string[];
+  "voice.caller.transcript.ref"?: string;
+  "voice.caller.transcript.redaction"?: Redaction;
+  "voice.caller.dtmf.class"?: DtmfClass;
+  "voice.caller.dtmf.expected"?: DtmfExpected;
+  "voice.caller.dtmf.digit"?: string;
+  "voice.detector.mode"?: string;
+  "voice.detector.threshold"?: number;
+  "voice.interruption.id"?: string;
+  "voice.interruption.decision.action"?: Action;
+  "voice.interruption.decision.reason"?: string;
+  "voice.interruption.decision.confidence"?: number;
+  "voice.interruption.decision.policy_version"?: string;
+  "voice.interruption.recovery.position_ms"?: number;
+  "voice.interruption.recovery.turn_id"?: string;
+  "voice.interruption.recovery.task_state"?: TaskState;
+  "voice.interruption.recovery.task_state_preserved"?: boolean;
+  "voice.interruption.recovery.new_turn_committed"?: boolean;
+  "voice.interruption.recovery.truncated_at_ms"?: number;
+  "voice.interruption.false_positive.timeout_ms"?: number;
+  "voice.interruption.false_positive.transcript_absent"?: boolean;
+  "voice.interruption.false_positive.resume_behavior"?: ResumeBehavior;
+  "voice.silence.elapsed_ms"?: number;
+  "voice.silence.prompt_state"?: string;
+  "voice.silence.next_action"?: NextAction;
+  "voice.evidence.missing"?: string[];
+  "voice.evidence.audio_ref"?: string;
+  "voice.envelope.extra"?: string;
+  "voice.judge.version"?: string;
+  "voice.policy.version"?: string;
+  "voice.policy.rule"?: string;
+  "voice.policy.input_class"?: string;
+  "voice.policy.action"?: string;
+  "voice.policy.reason"?: string;
+  "voice.policy.confidence"?: number;
+  "voice.policy.basis"?: Basis;
+  "voice.problem.codes"?: string[];
+  "voice.interruption.verdict"?: Verdict;
+  "voice.interruption.reason"?: string;
+  "voice.interruption.compliance"?: Compliance;
+  "voice.interruption.net_audio"?: NetAudio;
+  "voice.interruption.intent"?: Intent;
+  "voice.interruption.protected"?: boolean;
+  "voice.interruption.attempts"?: number;
+  "voice.interruption.findings"?: string[];
+  "voice.interruption.reaction_ms"?: number;
+  "voice.interruption.silence_ms"?: number;
+  "voice.interruption.resume"?: Resume;
+  "voice.interruption.repeated"?: boolean;
+  "voice.call.episode.ids"?: string[];
+  "voice.call.episode.verdicts"?: string[];
+  "voice.call.episode.silences_ms"?: number[];
+  "voice.call.episode.repeats"?: boolean[];
+  "voice.call.interrupted"?: Interrupted;
+  "voice.call.escalation_asked"?: boolean;
+  "voice.call.unknown_ends"?: number;
+}
