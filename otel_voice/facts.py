@@ -76,7 +76,7 @@ def _near(word: str, known: list[str]) -> str:
     return f": did you mean `{close[0]}`?" if close else ""
 
 
-def missing(name: str, present: Mapping[str, Value]) -> tuple[str, ...]:
+def missing(name: str, present: Mapping[str, object]) -> tuple[str, ...]:
     """Return the facts the event should tell and does not, in order."""
     event = EVENTS[name]
     kind = str(present.get(a.VOICE_CALLER_INPUT_TYPE, ""))

@@ -39,7 +39,7 @@ class Arrivals:
                 self._calls.popitem(last=False)
         call.events[event.name.removeprefix(PREFIX)] += 1
         call.outcomes[outcome] += 1
-        if len(call.traces) < MAX_TRACES:
+        if event.trace_id and len(call.traces) < MAX_TRACES:
             call.traces.add(event.trace_id)
         call.lags_ns = [now_ns - event.time_ns, *call.lags_ns[:1]] if event.time_ns else call.lags_ns
 

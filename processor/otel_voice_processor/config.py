@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from otel_voice_processor.model import LOGS, TRACES
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
@@ -39,7 +41,7 @@ class Tls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceExporter:
-    """Where traces go on by OTLP gRPC; `timeout` in seconds."""
+    """Where traces and logs go on by OTLP gRPC; `timeout` in seconds, `signals` which of the two it takes."""
 
     endpoint: str
     compression: str = "none"
@@ -47,6 +49,7 @@ class TraceExporter:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     tls: Tls = Tls()
     retry_on_failure: Retry = Retry()
+    signals: frozenset[str] = frozenset({TRACES, LOGS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,7 @@ class Judging:
 
     policy: str | None = None
     keep_transcript_text: bool = False
+    accept_aliases: bool = False
     settle_after: float = 15.0
     expire_after: float = 300.0
     max_calls: int = 100_000

@@ -14,6 +14,7 @@ from otel_voice.strict import StrictReader, read_root, read_text
 from otel_voice_processor.config import Config, Judging, MetricsExporter, Receiver, Retry, Tls, TraceExporter
 from otel_voice_processor.endpoints import listener_problem, server_problem, url_problem
 from otel_voice_processor.errors import ConfigError
+from otel_voice_processor.model import LOGS, TRACES
 from otel_voice_processor.rpc import TlsUnusable, is_plain, tls_context
 
 MAX_COUNT: Final = 10**9
@@ -231,6 +232,13 @@ class _Reader(StrictReader):
         }
         return Retry(**self._values(node, where, kinds))
 
+    def signals(self, node: yaml.Node, where: str) -> frozenset[str] | None:
+        """Return which signals go to an exporter, one at least."""
+        found = frozenset(name for each in self.items(node, where) if (name := self.choice(each, where, (TRACES, LOGS))) is not None)
+        if not found and isinstance(node, yaml.SequenceNode) and not node.value:
+            self.report(node, f"{where} is empty: leave the exporter out, or name `{TRACES}`, `{LOGS}` or both")
+        return found or None
+
     def _receiver(self, node: yaml.Node | None, where: str) -> Receiver:
         kinds: dict[str, Read] = {
             "endpoint": self.endpoint(listener_problem),
@@ -251,6 +259,7 @@ class _Reader(StrictReader):
             "headers": self.headers,
             "tls": self.tls,
             "retry_on_failure": self.retry,
+            "signals": self.signals,
         }
         found = self._values(node, where, kinds)
         return TraceExporter(**found) if self._dialled(node, where, found) else None
@@ -315,6 +324,7 @@ class _Reader(StrictReader):
         kinds: dict[str, Read] = {
             "policy": self.text,
             "keep_transcript_text": self.flag,
+            "accept_aliases": self.flag,
             "settle_after": self.seconds,
             "expire_after": self.seconds,
             "max_calls": self.count,

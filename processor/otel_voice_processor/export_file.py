@@ -1,4 +1,4 @@
-"""Traces to a file, one OTLP JSON request a line, as the collector's file exporter writes them and its receiver reads them."""
+"""Traces and logs to a file, one OTLP JSON request a line, as the collector's file exporter writes them and its receiver reads them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import stat
 from pathlib import Path
 
 from otel_voice_processor.errors import Retryable
+from otel_voice_processor.model import TRACES
 from otel_voice_processor.wire import decode_request_json
 
 LOG = logging.getLogger(__name__)
@@ -24,15 +25,15 @@ class FileExporter:
         self._turn = asyncio.Lock()
         self._known: tuple[int, int] | None = None  # the file whose mode was seen to
 
-    async def send(self, body: bytes) -> None:
+    async def send(self, body: bytes, signal: str = TRACES) -> None:
         """Append one request; raise `Undecodable` where it is no OTLP, `Retryable` where the file cannot be written."""
         async with self._turn:
-            await asyncio.to_thread(self._append, body)
+            await asyncio.to_thread(self._append, body, signal)
 
-    def _append(self, body: bytes) -> None:
+    def _append(self, body: bytes, signal: str) -> None:
         if not body:
             return
-        line = decode_request_json(body).encode() + b"\n"
+        line = decode_request_json(body, signal).encode() + b"\n"
         try:
             handle = os.open(self._path, _FLAGS, 0o600)
             try:

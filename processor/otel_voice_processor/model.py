@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
+TRACES: Final = "traces"
+LOGS: Final = "logs"
 Scalar = str | bool | int | float
 Value = Scalar | tuple[str, ...] | tuple[int, ...] | tuple[bool, ...] | tuple[float, ...]
 Attributes = Mapping[str, Value]

@@ -6,17 +6,19 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
+from otel_voice_schema.upgrade import is_newer, upgraded
 from otel_voice_schema.validate import check, unjudged
 
 from otel_voice.policy import Policy, candidate_from_attributes, decide
-from otel_voice_processor.model import Ruling, Value, VoiceEvent
+from otel_voice_processor.model import TRACES, Attributes, Ruling, Value, VoiceEvent
 from otel_voice_processor.redact import redaction_of
 from otel_voice_processor.summary import ruling_attributes
 from otel_voice_processor.telemetry import Counters
-from otel_voice_processor.wire import MARKER, Found, Scan, scan
+from otel_voice_processor.wire import Found, Scan, holds_ours, scan
 
 LOG = logging.getLogger(__name__)
 YIELD_EVERY = 200  # spans of ours, some 10 ms: then other requests get a turn
@@ -37,10 +39,11 @@ class Processed:
 class Pipeline:
     """Enriches requests by one policy. It holds no call: what is joined is the book's business."""
 
-    def __init__(self, policy: Policy, counters: Counters, *, keep_text: bool = False) -> None:
+    def __init__(self, policy: Policy, counters: Counters, *, keep_text: bool = False, accept_aliases: bool = False) -> None:
         self._policy = policy
         self._counters = counters
         self._keep_text = keep_text
+        self._aliases = accept_aliases
 
     def rule(self, facts: Mapping[str, Value]) -> Ruling | None:
         """Return the policy's ruling on the facts of a candidate; None where it fails on them, which is counted and logged."""
@@ -61,16 +64,16 @@ class Pipeline:
             protected=ruling.protected,
         )
 
-    async def process(self, body: bytes) -> Processed:
+    async def process(self, body: bytes, signal: str = TRACES) -> Processed:
         """Return the request enriched; raise `Undecodable` where it is no OTLP. Without our prefix it is not looked into."""
-        if MARKER not in body:
+        if not holds_ours(body, aliases=self._aliases):
             return Processed(body=body, events=(), warning="")
-        request = scan(body)
+        request = scan(body, signal, aliases=self._aliases)
         events: list[VoiceEvent] = []
         warnings: list[str] = []
         if request.unreadable:
-            self._counters.add("otel_voice_processor_unreadable_spans", request.unreadable)
-            warnings.append(f"{request.unreadable} spans hold our prefix and cannot be read (is their text UTF-8?): passed on, not judged")
+            self._counters.add("otel_voice_processor_unreadable_records", request.unreadable)
+            warnings.append(f"{request.unreadable} records hold our prefix and cannot be read (no UTF-8?): passed on, not judged")
         for number, found in enumerate(request.found, 1):
             if number % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
@@ -82,53 +85,59 @@ class Pipeline:
         return Processed(body=request.body(), events=tuple(events), warning=warning)
 
     def _one(self, request: Scan, found: Found, warnings: list[str]) -> VoiceEvent | None:
-        """Check, redact and rule one span of ours; return its event, or None where it is not to be judged."""
-        facts = found.attributes
-        if a.VOICE_POLICY_VERSION in facts or found.name in {e.EPISODE, e.CALL}:
-            self._counters.add("otel_voice_processor_already_ruled_spans")
+        """Check, redact and rule one event of ours; return it, or None where it is not to be judged."""
+        name = e.ALIASES.get(found.name, found.name)
+        if a.VOICE_POLICY_VERSION in found.attributes or name in {e.EPISODE, e.CALL}:
+            self._counters.add("otel_voice_processor_already_ruled_events")
             return None
-        if found.name not in e.EVENTS:
-            self._counters.add("otel_voice_processor_unknown_event_spans")
+        if name not in e.EVENTS:
+            self._counters.add("otel_voice_processor_unknown_events")
             return None
-        changes = redaction_of(facts, keep_text=self._keep_text)
-        problems = check(found.name, facts, start_ns=found.start_ns, time_ns=found.end_ns)
-        codes = unjudged(problems)
+        changes = redaction_of(found.attributes, keep_text=self._keep_text)
         if changes:
             request.redact(found, changes)
+        version = found.attributes.get(a.VOICE_SCHEMA_VERSION)
+        if version != e.SCHEMA_VERSION and is_newer(version):
+            self._counters.add("otel_voice_processor_newer_version_events")
+            warnings.append(f"{found.name}: schema {version} is later than {e.SCHEMA_VERSION}, the processor's: passed on, not judged")
+            return None
+        problems = check(found.name, found.attributes, start_ns=found.start_ns, time_ns=found.end_ns)
+        codes = unjudged(problems)
         if codes:
-            self._counters.add("otel_voice_processor_unjudged_spans")
-            warnings += [f"{found.name}: {problem.message}" for problem in problems if problem.severity == "error"]
+            self._counters.add("otel_voice_processor_unjudged_events")
+            warnings += [f"{found.name}: {each.message}" for each in problems if each.code in codes]
             request.extend(found, {a.VOICE_PROBLEM_CODES: codes})
             return None
-        asks = found.name in RULED and (found.name == e.SILENCE_TIMEOUT or any(key in facts for key in SAID))
-        ruling = self.rule(_asked(found)) if asks else None
+        event = event_of(found)
+        asks = name in RULED and (name == e.SILENCE_TIMEOUT or any(key in event.attributes for key in SAID))
+        ruling = self.rule(_asked(event)) if asks else None
         # the version alone tells a second processor that this call is judged already
         request.extend(found, ruling_attributes(ruling, "arrival") if ruling else {a.VOICE_POLICY_VERSION: self._policy.version})
-        self._counters.add("otel_voice_processor_judged_spans")
-        return event_of(found)
+        self._counters.add("otel_voice_processor_judged_events", carrier=found.carrier)
+        return event
 
 
-def _asked(found: Found) -> dict[str, Value]:
+def _asked(event: VoiceEvent) -> dict[str, Value]:
     """Return the facts that an event puts to the policy."""
-    facts = dict(found.attributes)
-    if found.name == e.SILENCE_TIMEOUT:
+    facts = dict(event.attributes)
+    if event.name == e.SILENCE_TIMEOUT:
         facts[a.VOICE_CALLER_INPUT_TYPE] = "silence"
         return facts
     facts.setdefault(a.VOICE_CALLER_INPUT_TYPE, "speech")
-    if found.name == e.USER_SPEECH_STOPPED and a.VOICE_CALLER_SILENCE_DURATION_MS in facts:
+    if event.name == e.USER_SPEECH_STOPPED and a.VOICE_CALLER_SILENCE_DURATION_MS in facts:
         facts.setdefault(a.VOICE_SILENCE_ELAPSED_MS, facts[a.VOICE_CALLER_SILENCE_DURATION_MS])
     return facts
 
 
 def event_of(found: Found) -> VoiceEvent:
-    """Return the event that a span carries."""
+    """Return the event that was found, in the current version."""
     return VoiceEvent(
-        name=found.name,
+        name=e.ALIASES.get(found.name, found.name),
         call_id=str(found.attributes[a.VOICE_CALL_ID]),
         time_ns=found.end_ns,
         start_ns=found.start_ns,
         trace_id=found.trace_id,
         span_id=found.span_id,
-        attributes=found.attributes,
+        attributes=cast(Attributes, upgraded(found.attributes)),
         emitter=found.emitter,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, NoReturn
@@ -12,13 +13,15 @@ import grpc.aio
 from otel_voice_processor import config as settings
 from otel_voice_processor.errors import Permanent, ProcessorError, Retryable
 from otel_voice_processor.health import Health
-from otel_voice_processor.rpc import TRACE_EXPORT, Refused, retry_trailers
+from otel_voice_processor.model import LOGS, TRACES
+from otel_voice_processor.rpc import LOGS_EXPORT, TRACE_EXPORT, Refused, retry_trailers
 from otel_voice_processor.telemetry import Counters
 
 LOG = logging.getLogger(__name__)
 MAX_DELAY_S: Final = 1.0  # a longer wait outlives the Python exporter's deadline, and it drops the batch
 MIB: Final = 1 << 20
-Consume = Callable[[bytes], Awaitable[bytes]]
+Consume = Callable[[bytes, str], Awaitable[bytes]]
+EXPORTS: Final = ((TRACE_EXPORT, TRACES), (LOGS_EXPORT, LOGS))
 
 
 class PortTaken(ProcessorError):
@@ -26,13 +29,14 @@ class PortTaken(ProcessorError):
 
 
 class Receiver:
-    """The server. `consume` takes a serialised request and returns a serialised response, once it is safe downstream."""
+    """The server. `consume` takes a serialised request and its signal, and returns a serialised response once it is safe downstream."""
 
     def __init__(self, consume: Consume, config: settings.Receiver | None = None, counters: Counters | None = None) -> None:
         self._consume = consume
         self._config = config or settings.Receiver()
         self._counters = counters or Counters()
         self._in_flight = 0
+        self._working: set[asyncio.Future[bytes]] = set()
         self._server: grpc.aio.Server | None = None
         self._health: Health | None = None
         self.port = 0
@@ -41,9 +45,10 @@ class Receiver:
         """Open the port; raise `PortTaken` where that fails."""
         limit = self._config.max_recv_msg_size_mib * MIB
         server = grpc.aio.server(options=[("grpc.max_receive_message_length", limit), ("grpc.so_reuseport", 0)])
-        service, _, method = TRACE_EXPORT[1:].rpartition("/")
-        handlers = {method: grpc.unary_unary_rpc_method_handler(self._export)}  # no serialisers: bytes as they are
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
+        for path, signal in EXPORTS:
+            service, _, method = path[1:].rpartition("/")
+            handlers = {method: grpc.unary_unary_rpc_method_handler(self._exporting(signal))}  # no serialisers: bytes as they are
+            server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
         health = Health()
         health.attach(server)
         endpoint = self._config.endpoint.split("://", 1)[-1]
@@ -64,14 +69,22 @@ class Receiver:
             await health.serving(False)
         if server is not None:
             await server.stop(grace_s)
+        if self._working:
+            await asyncio.wait(set(self._working), timeout=grace_s)
 
-    async def _export(self, body: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
+    def _exporting(self, signal: str) -> Callable[[bytes, grpc.aio.ServicerContext[bytes, bytes]], Awaitable[bytes]]:
+        async def export(body: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
+            return await self._export(body, context, signal)
+
+        return export
+
+    async def _export(self, body: bytes, context: grpc.aio.ServicerContext[bytes, bytes], signal: str) -> bytes:
         size = len(body)
         if self._in_flight and self._in_flight + size > self._config.max_in_flight_mib * MIB:
             return await self._refuse(context, Retryable(f"more than {self._config.max_in_flight_mib} MiB in flight", MAX_DELAY_S))
         self._in_flight += size
         try:
-            response = await self._consume(body)
+            response = await self._whole(body, signal)
         except ProcessorError as caught:
             error: ProcessorError = caught
         except Exception:  # one request that trips over a fault of ours must not take the server along
@@ -85,6 +98,18 @@ class Receiver:
         finally:
             self._in_flight -= size
         return await self._refuse(context, error)
+
+    async def _whole(self, body: bytes, signal: str) -> bytes:
+        """Handle a request to its end even where its sender goes away meanwhile: what downstream took is joined, too."""
+        working = asyncio.ensure_future(self._consume(body, signal))
+        self._working.add(working)
+        working.add_done_callback(self._done)
+        return await asyncio.shield(working)
+
+    def _done(self, working: asyncio.Future[bytes]) -> None:
+        self._working.discard(working)
+        if not working.cancelled():
+            working.exception()  # seen to where somebody still waits
 
     async def _refuse(self, context: grpc.aio.ServicerContext[bytes, bytes], error: ProcessorError) -> NoReturn:
         """Answer with the code that tells the sender whether to come back, and when."""

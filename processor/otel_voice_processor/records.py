@@ -18,7 +18,8 @@ from otel_voice_schema.record import LOG, SPAN, SPAN_EVENT, Record, Value, start
 
 from otel_voice.emit import SCOPE, derive_ids, package_version
 
-MAX_DEPTH: Final = 100
+MAX_DEPTH: Final = 100  # of JSON
+_VALUE_DEPTH: Final = 30  # of values in values, three levels of JSON each
 INTERNAL: Final = 1  # SPAN_KIND_INTERNAL
 INFO: Final = 9  # SEVERITY_NUMBER_INFO
 _SCALARS: Final = frozenset({"stringValue", "boolValue", "doubleValue", "intValue"})
@@ -151,7 +152,7 @@ def _attributes(listed: object) -> tuple[dict[str, Value], list[Problem]]:
         words = "`attributes` is no list of `{key, value}`, which OTLP has instead of an object"
         return facts, [Problem(code="wrong_type", key="attributes", message=words)]
     for pair in listed:
-        key = pair.get("key") if isinstance(pair, Mapping) else None
+        key = pair.get("key", "") if isinstance(pair, Mapping) else None  # protobuf leaves an empty one out
         if not isinstance(key, str):
             form.append(Problem(code="wrong_type", key="attributes", message="`attributes` holds an item that is no `{key, value}`"))
             continue
@@ -165,7 +166,7 @@ def _attributes(listed: object) -> tuple[dict[str, Value], list[Problem]]:
 
 
 def _any_value(given: object, key: str, form: list[Problem], depth: int = 0) -> Value:
-    if depth > MAX_DEPTH:
+    if depth > _VALUE_DEPTH:
         raise TooDeep(f"`{key}` is nested deeper than {MAX_DEPTH} levels")
     if not isinstance(given, Mapping) or not given:
         return None
@@ -184,7 +185,7 @@ def _any_value(given: object, key: str, form: list[Problem], depth: int = 0) -> 
         if kind == "arrayValue":
             return tuple(_any_value(each, key, form, depth + 1) for each in inner.get("values", ()))
         if kind == "kvlistValue":
-            return {str(each["key"]): _any_value(each.get("value"), key, form, depth + 1) for each in inner.get("values", ())}
+            return {str(each.get("key", "")): _any_value(each.get("value"), key, form, depth + 1) for each in inner.get("values", ())}
     except TooDeep:
         raise
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
@@ -282,10 +283,9 @@ def with_ids(record: Record) -> Record:
 def without_made_ids(record: Record) -> Record:
     """Undo `with_ids`: return an event without the ids that were derived for its carrier, so that its envelope comes back as it was."""
     plain = replace(record, carrier=SPAN)
-    for trace_id in ("", record.trace_id):
-        for parent in ("", record.parent_span_id):
-            for span_id in ("", record.span_id):
-                bare = replace(plain, trace_id=trace_id, span_id=span_id, parent_span_id=parent)
-                if bare != plain and with_ids(bare) == plain:
-                    return replace(bare, carrier=record.carrier)
+    for trace_id in dict.fromkeys(("", record.trace_id)):
+        for parent in dict.fromkeys(("", record.parent_span_id)):
+            bare = replace(plain, trace_id=trace_id, span_id="", parent_span_id=parent)
+            if with_ids(bare) == plain:
+                return replace(bare, carrier=record.carrier)
     return record

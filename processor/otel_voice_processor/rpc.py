@@ -19,6 +19,7 @@ from otel_voice_processor.config import Tls
 from otel_voice_processor.errors import Permanent, ProcessorError, Retryable
 
 TRACE_EXPORT: Final = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+LOGS_EXPORT: Final = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 METRICS_EXPORT: Final = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
 STATUS_TRAILER: Final = "grpc-status-details-bin"  # what collectors read
 RETRY_TRAILER: Final = "google.rpc.retryinfo-bin"  # what the Python exporter reads

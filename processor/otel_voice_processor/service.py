@@ -79,7 +79,7 @@ class Service:
         self.counters = Counters()
         judging = config.judging
         policy = policy_of(config)
-        self._pipeline = Pipeline(policy, self.counters, keep_text=judging.keep_transcript_text)
+        self._pipeline = Pipeline(policy, self.counters, keep_text=judging.keep_transcript_text, accept_aliases=judging.accept_aliases)
         bounds = Bounds(
             settle_after_ns=int(judging.settle_after * S),
             expire_after_ns=int(judging.expire_after * S),
@@ -150,10 +150,10 @@ class Service:
         """Settle every open call as if all time had passed."""
         await self._take(self._book.settle_all())
 
-    async def _consume(self, body: bytes) -> bytes:
+    async def _consume(self, body: bytes, signal: str) -> bytes:
         """Take one request: answered OK only after downstream has it; joined and counted after that."""
-        processed = await self._pipeline.process(body)
-        refusal = await self._exporter.send(processed.body)
+        processed = await self._pipeline.process(body, signal)
+        refusal = await self._exporter.send(processed.body, signal)
         now = self._clock()
         for event in processed.events:
             self._join(event, now)

@@ -7,7 +7,9 @@ from importlib.metadata import PackageNotFoundError, version
 from otel_voice_schema import SCHEMA_URL, SCHEMA_VERSION
 from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
+from otel_voice_schema.validate import PROCESSOR
 
+from otel_voice.facts import missing
 from otel_voice_processor.model import CallRecord, Episode, Ruling, Value
 from otel_voice_processor.wire import build_request, encode_span
 
@@ -36,19 +38,23 @@ def ruling_attributes(ruling: Ruling, basis: str) -> dict[str, Value]:
     }
 
 
-def _shared(record: CallRecord) -> dict[str, Value]:
-    facts: dict[str, Value] = {
+def _shared(record: CallRecord) -> dict[str, Value | None]:
+    return {
         a.VOICE_SCHEMA_VERSION: SCHEMA_VERSION,
         a.VOICE_CALL_ID: record.call_id,
         a.VOICE_RUNTIME_NAME: record.runtime,
         a.VOICE_AGENT_POLICY_VERSION: record.policy_version,
         a.VOICE_JUDGE_VERSION: record.judge_version,
+        a.VOICE_CALL_OBSERVABLE: record.observable,
     }
-    return facts | ({a.VOICE_CALL_OBSERVABLE: record.observable} if record.observable is not None else {})
 
 
-def _known(facts: dict[str, Value | None]) -> dict[str, Value]:
-    return {key: value for key, value in facts.items() if value is not None and value != ()}
+def _known(name: str, facts: dict[str, Value | None]) -> dict[str, Value]:
+    """Return what is known, and what the event should tell and does not under `voice.evidence.missing`."""
+    known = {key: value for key, value in facts.items() if value is not None and key != a.VOICE_EVIDENCE_MISSING}
+    before = facts.get(a.VOICE_EVIDENCE_MISSING)
+    absent = dict.fromkeys((*(before if isinstance(before, tuple) else ()), *missing(name, known)))
+    return known | ({a.VOICE_EVIDENCE_MISSING: tuple(map(str, absent))} if absent else {})
 
 
 def episode_attributes(episode: Episode, record: CallRecord) -> dict[str, Value]:
@@ -78,7 +84,7 @@ def episode_attributes(episode: Episode, record: CallRecord) -> dict[str, Value]
         a.VOICE_EVIDENCE_MISSING: episode.missing,
     }
     ruling = ruling_attributes(episode.ruling, "episode") if episode.ruling else {}
-    return {**_shared(record), **_known(facts), **ruling}
+    return {**_known(e.EPISODE, _shared(record) | facts), **ruling}
 
 
 def call_attributes(record: CallRecord) -> dict[str, Value]:
@@ -100,7 +106,7 @@ def call_attributes(record: CallRecord) -> dict[str, Value]:
         a.VOICE_CALL_EPISODE_REPEATS: tuple(ep.repeated for ep in record.episodes),
         a.VOICE_INTERRUPTION_FINDINGS: ("premature_endpointing",) if record.premature_endpointings else (),
     }
-    return {**_shared(record), **_known(facts)}
+    return _known(e.CALL, _shared(record) | facts)
 
 
 def summary_request(episodes: tuple[Episode, ...], record: CallRecord, *, whole: bool, instance: str) -> bytes:
@@ -134,4 +140,4 @@ def summary_request(episodes: tuple[Episode, ...], record: CallRecord, *, whole:
 
 def resource_attributes(instance: str) -> dict[str, Value]:
     """Return the resource that everything of the processor's own carries."""
-    return {"service.name": "otel-voice-processor", "service.instance.id": instance, "service.version": package_version()}
+    return {"service.name": PROCESSOR, "service.instance.id": instance, "service.version": package_version()}

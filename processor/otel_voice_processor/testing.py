@@ -9,13 +9,15 @@ from types import TracebackType
 
 import grpc
 import grpc.aio
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from otel_voice_processor.model import VoiceEvent
-from otel_voice_processor.rpc import METRICS_EXPORT, TRACE_EXPORT, retry_trailers
+from otel_voice_processor.rpc import LOGS_EXPORT, METRICS_EXPORT, TRACE_EXPORT, retry_trailers
 from otel_voice_processor.wire import build_request, encode_span
 
 
@@ -44,7 +46,7 @@ def request_of(events: Iterable[VoiceEvent], *, service: str = "agent") -> bytes
 
 
 class Sink:
-    """Takes OTLP traces and metrics over gRPC on a real socket. `requests` and `metric_requests` hold the bytes as they came.
+    """Takes OTLP over gRPC on a real socket. `requests`, `log_requests` and `metric_requests` hold the bytes as they came.
 
     With `certificate`, a key and its chain in PEM, it speaks TLS.
     """
@@ -53,6 +55,7 @@ class Sink:
         self.port = port
         self._certificate = certificate
         self.requests: list[bytes] = []
+        self.log_requests: list[bytes] = []
         self.metric_requests: list[bytes] = []
         self.headers: dict[str, str] = {}
         self.attempts = 0
@@ -70,7 +73,8 @@ class Sink:
     async def start(self) -> None:
         """Listen on localhost, on the port given or a free one."""
         server = grpc.aio.server(options=[("grpc.max_receive_message_length", -1), ("grpc.so_reuseport", 0)])
-        for path, kept in ((TRACE_EXPORT, self.requests), (METRICS_EXPORT, self.metric_requests)):
+        taken = ((TRACE_EXPORT, self.requests), (LOGS_EXPORT, self.log_requests), (METRICS_EXPORT, self.metric_requests))
+        for path, kept in taken:
             service, _, method = path[1:].rpartition("/")
             handlers = {method: grpc.unary_unary_rpc_method_handler(self._taking(kept))}
             server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
@@ -114,6 +118,11 @@ class Sink:
     def span_count(self) -> int:
         """Return how many spans were taken."""
         return len(self.spans())
+
+    def logs(self) -> list[LogRecord]:
+        """Return every log record taken, in order."""
+        requests = (ExportLogsServiceRequest.FromString(body) for body in self.log_requests)
+        return [log for request in requests for group in request.resource_logs for scoped in group.scope_logs for log in scoped.log_records]
 
     def metrics(self) -> list[Metric]:
         """Return every metric taken, in order."""

@@ -1,7 +1,8 @@
-"""OTLP bytes to our spans and back; the only module that knows field numbers. What is not ours is never decoded.
+"""OTLP bytes to our events and back; the only module that knows field numbers. What is not ours is never decoded.
 
 The messages below carry OTLP's field numbers but declare resources, scopes and spans as opaque bytes, so that they leave as they
-came, unknown fields included. Only spans that hold our prefix are parsed, with attributes as a map: a `KeyValue` has its layout.
+came, unknown fields included. Only items that hold our prefix are parsed, with attributes as a map: a `KeyValue` has its layout.
+A request of logs has the same three levels by the same numbers as one of traces; only its items differ.
 """
 
 from __future__ import annotations
@@ -9,22 +10,26 @@ from __future__ import annotations
 import base64
 import json
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from otel_voice_schema.events import PREFIX
+from otel_voice_schema.events import ALIASES, PREFIX
+from otel_voice_schema.record import LOG, SPAN, SPAN_EVENT, start_of
 
 from otel_voice_processor.errors import Undecodable
-from otel_voice_processor.model import Attributes, Value
+from otel_voice_processor.model import LOGS, TRACES, Attributes, Value
 
 MARKER: Final = PREFIX.encode()
+_ALIASED: Final = (MARKER, *(alias.encode() for alias in ALIASES))
 MAX_WARNING_BYTES: Final = 1024
 _SHORT: Final = 64
+_ID_FIELDS: Final = ("traceId", "spanId", "parentSpanId")
 _PACKAGE: Final = "otel_voice.wire"
 _Field = descriptor_pb2.FieldDescriptorProto
 _ANY_VALUE = ("string_value", _Field.TYPE_STRING), ("bool_value", _Field.TYPE_BOOL), ("int_value", _Field.TYPE_INT64)
@@ -60,8 +65,19 @@ def _file() -> descriptor_pb2.FileDescriptorProto:
     _add(span, "start", 7, _Field.TYPE_FIXED64)
     _add(span, "end", 8, _Field.TYPE_FIXED64)
     _attribute_map(span, "Span", 9)
+    _add(span, "events", 11, opaque, repeated=True)
+    event = file.message_type.add(name="SpanEvent")
+    _add(event, "time", 1, _Field.TYPE_FIXED64)
+    _add(event, "name", 2, _Field.TYPE_STRING)
+    _attribute_map(event, "SpanEvent", 3)
+    log = file.message_type.add(name="LogRecord")
+    for name, number, kind in (("time", 1, _Field.TYPE_FIXED64), ("trace_id", 9, opaque), ("span_id", 10, opaque)):
+        _add(log, name, number, kind)
+    _add(log, "name", 12, _Field.TYPE_STRING)
+    _attribute_map(log, "LogRecord", 6)
     _attribute_map(file.message_type.add(name="Resource"), "Resource", 1)
-    _add(file.message_type.add(name="Pieces"), "attributes", 9, opaque, repeated=True)
+    _add(file.message_type.add(name="SpanPieces"), "attributes", 9, opaque, repeated=True)
+    _add(file.message_type.add(name="LogPieces"), "attributes", 6, opaque, repeated=True)
     _add(file.message_type.add(name="Key"), "key", 1, opaque)
     _values(file)
     return file
@@ -95,12 +111,15 @@ def _message(name: str) -> Any:
     return message_factory.GetMessageClass(_pool.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
 
 
-_Request, _Span, _Resource, _Pieces, _Key = (_message(name) for name in ("Request", "Span", "Resource", "Pieces", "Key"))
+_Request, _Span, _SpanEvent, _LogRecord = (_message(name) for name in ("Request", "Span", "SpanEvent", "LogRecord"))
+_Resource, _Key = (_message(name) for name in ("Resource", "Key"))
+_PIECES: Final = {SPAN: _message("SpanPieces"), LOG: _message("LogPieces")}
+_ATTRIBUTE_TAG: Final = {SPAN: 0x4A, LOG: 0x32}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One span of ours as it came; `emitter` is whose clock it is, `index` its place among those found."""
+    """One event of ours as it came; `emitter` is whose clock it is, `index` its place among those found."""
 
     name: str
     trace_id: bytes
@@ -111,61 +130,122 @@ class Found:
     attributes: dict[str, Value]
     emitter: str
     index: int
+    carrier: str = SPAN
 
 
 class Scan:
-    """A request opened only as far as our spans; `unreadable` counts spans that hold our prefix but do not parse."""
+    """A request opened only as far as our events; `unreadable` counts items that hold our prefix but do not parse."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, signal: str = TRACES, *, aliases: bool = False) -> None:
         self._original = body
         self._changed = False
+        self._aliases = aliases
+        self._markers = _ALIASED if aliases else (MARKER,)
         self._places: list[tuple[Any, int]] = []
         self.found: list[Found] = []
         self.unreadable = 0
-        if MARKER not in body:
+        if not self._marked(body):
             return
         try:
             self._request = _Request.FromString(body)
         except DecodeError as error:
-            raise Undecodable(f"not an OTLP trace request: {error}") from None
+            raise Undecodable(f"not an OTLP {signal} request: {error}") from None
+        look = self._in_log if signal == LOGS else self._in_span
         for group in self._request.resource_spans:
-            self._look(group)
+            emitter: str | None = None
+            for scoped in group.scope_spans:
+                items = scoped.spans
+                for position, raw in enumerate(items):
+                    if not self._marked(raw):
+                        continue
+                    if emitter is None:
+                        emitter = _emitter(group.resource)
+                    try:
+                        look(raw, items, position, emitter)
+                    except DecodeError:
+                        self.unreadable += 1
 
-    def _look(self, group: Any) -> None:
-        emitter: str | None = None
-        for scoped in group.scope_spans:
-            spans = scoped.spans
-            for position, raw in enumerate(spans):
-                if MARKER not in raw:
-                    continue
-                try:
-                    span = _Span.FromString(raw)
-                except DecodeError:
-                    self.unreadable += 1
-                    continue
-                if not span.name.startswith(PREFIX):
-                    continue
-                if emitter is None:
-                    emitter = _emitter(group.resource)
-                self.found.append(_found(span, emitter, len(self.found)))
-                self._places.append((spans, position))
+    def _marked(self, data: bytes) -> bool:
+        return MARKER in data or (self._aliases and any(marker in data for marker in self._markers))
+
+    def _ours(self, name: str, attributes: Any) -> bool:
+        """Tell whether an item is ours; an alias may be somebody else's name where none of our facts is told."""
+        return name.startswith(PREFIX) or (self._aliases and name in ALIASES and any(key.startswith("voice.") for key in attributes))
+
+    def _in_span(self, raw: bytes, items: Any, position: int, emitter: str) -> None:
+        span = _Span.FromString(raw)
+        if self._ours(span.name, span.attributes):
+            self._places.append((items, position))
+            self.found.append(
+                Found(
+                    name=span.name,
+                    trace_id=span.trace_id,
+                    span_id=span.span_id,
+                    parent_span_id=span.parent_span_id,
+                    start_ns=span.start,
+                    end_ns=span.end,
+                    attributes=_facts(span.attributes),
+                    emitter=emitter,
+                    index=len(self.found),
+                )
+            )
+        for each in span.events:
+            if self._marked(each):
+                event = _SpanEvent.FromString(each)
+                if self._ours(event.name, event.attributes):
+                    self._add_moment(event, SPAN_EVENT, (span.trace_id, span.span_id), (items, position), emitter)
+
+    def _in_log(self, raw: bytes, items: Any, position: int, emitter: str) -> None:
+        log = _LogRecord.FromString(raw)
+        if not log.name and "event.name" in log.attributes:  # where a log's event had its name before the field existed
+            log.name = log.attributes["event.name"].string_value
+        if self._ours(log.name, log.attributes):
+            self._add_moment(log, LOG, (log.trace_id, log.span_id), (items, position), emitter)
+
+    def _add_moment(self, item: Any, carrier: str, ids: tuple[bytes, bytes], place: tuple[Any, int], emitter: str) -> None:
+        """Note an event whose carrier tells only when it ended."""
+        facts = _facts(item.attributes)
+        self._places.append(place)
+        self.found.append(
+            Found(
+                name=item.name,
+                trace_id=ids[0],
+                span_id=ids[1],
+                parent_span_id=b"",
+                start_ns=start_of(item.name, facts, item.time),
+                end_ns=item.time,
+                attributes=facts,
+                emitter=emitter,
+                index=len(self.found),
+                carrier=carrier,
+            )
+        )
 
     def extend(self, found: Found, attributes: Attributes) -> None:
-        """Append attributes to a span of ours; fields of a message concatenate, so nothing before them is touched."""
-        spans, position = self._places[found.index]
-        spans[position] += encode_attributes(attributes)
+        """Append attributes to an item of ours; fields of a message concatenate, so nothing before them is touched.
+
+        An event on somebody else's span is read, never changed.
+        """
+        tag = _ATTRIBUTE_TAG.get(found.carrier)
+        if tag is None:
+            return
+        items, position = self._places[found.index]
+        items[position] += encode_attributes(attributes, tag)
         self._changed = True
 
     def redact(self, found: Found, changes: Mapping[str, Value | None]) -> None:
         """Write other values over attributes, every occurrence of them; None drops the attribute."""
-        spans, position = self._places[found.index]
-        pieces = _Pieces.FromString(spans[position])
+        tag = _ATTRIBUTE_TAG.get(found.carrier)
+        if tag is None:
+            return
+        items, position = self._places[found.index]
+        pieces = _PIECES[found.carrier].FromString(items[position])
         hidden = {key.encode() for key in changes}
         kept = [piece for piece in pieces.attributes if _Key.FromString(piece).key not in hidden]
         del pieces.attributes[:]
         pieces.attributes.extend(kept)
         new = {key: value for key, value in changes.items() if value is not None}
-        spans[position] = pieces.SerializeToString() + encode_attributes(new)
+        items[position] = pieces.SerializeToString() + encode_attributes(new, tag)
         self._changed = True
 
     def body(self) -> bytes:
@@ -173,24 +253,21 @@ class Scan:
         return bytes(self._request.SerializeToString()) if self._changed else self._original
 
 
-def scan(body: bytes) -> Scan:
-    """Find the spans of ours in a request; raise `Undecodable` where it holds our prefix and is no OTLP trace request."""
-    return Scan(body)
+def scan(body: bytes, signal: str = TRACES, *, aliases: bool = False) -> Scan:
+    """Find the events of ours in a request; raise `Undecodable` where it holds our prefix and is no OTLP request.
+
+    With `aliases` the runbook's plain names are looked for, too.
+    """
+    return Scan(body, signal, aliases=aliases)
 
 
-def _found(span: Any, emitter: str, index: int) -> Found:
-    attributes = span.attributes
-    return Found(
-        name=span.name,
-        trace_id=span.trace_id,
-        span_id=span.span_id,
-        parent_span_id=span.parent_span_id,
-        start_ns=span.start,
-        end_ns=span.end,
-        attributes={key: (value := attributes[key]).string_value or _value(value) for key in attributes},  # most are texts
-        emitter=emitter,
-        index=index,
-    )
+def holds_ours(body: bytes, *, aliases: bool = False) -> bool:
+    """Tell whether a request may hold an event of ours, by a search in its bytes."""
+    return MARKER in body or (aliases and any(marker in body for marker in _ALIASED))
+
+
+def _facts(attributes: Any) -> dict[str, Value]:
+    return {key: (value := attributes[key]).string_value or _value(value) for key in attributes}  # most are texts
 
 
 def _emitter(resource: Sequence[bytes]) -> str:
@@ -264,14 +341,14 @@ def _key_value(key: str, value: Value) -> bytes:
 
 
 @lru_cache(maxsize=8192)
-def _common(key: str, value: str) -> bytes:
-    return _sized(0x4A, _key_value(key, value))
+def _common(key: str, value: str, tag: int) -> bytes:
+    return _sized(tag, _key_value(key, value))
 
 
-def encode_attributes(attributes: Attributes) -> bytes:
-    """Return attributes as fields of a span, ready to be appended to one; short texts are remembered."""
+def encode_attributes(attributes: Attributes, tag: int = _ATTRIBUTE_TAG[SPAN]) -> bytes:
+    """Return attributes as fields of a span (or of another item, by its tag), ready to be appended; short texts are remembered."""
     return b"".join(
-        _common(key, value) if isinstance(value, str) and len(value) < _SHORT else _sized(0x4A, _key_value(key, value))
+        _common(key, value, tag) if isinstance(value, str) and len(value) < _SHORT else _sized(tag, _key_value(key, value))
         for key, value in attributes.items()
     )
 
@@ -316,17 +393,48 @@ def partial_success(message: str) -> bytes:
     return _sized(0x0A, _sized(0x12, cut)) if cut else b""
 
 
-def decode_request_json(body: bytes) -> str:
+def decode_request_json(body: bytes, signal: str = TRACES) -> str:
     """Return a request as one line of OTLP JSON: hex ids, integer enums, 64-bit integers as strings."""
+    return json.dumps(request_tree(body, signal), ensure_ascii=False, separators=(",", ":"))
+
+
+def request_tree(body: bytes, signal: str = TRACES) -> dict[str, Any]:
+    """Return a request as the tree of OTLP JSON; raise `Undecodable` where it is none."""
+    kind = ExportLogsServiceRequest if signal == LOGS else ExportTraceServiceRequest
     try:
-        tree = json_format.MessageToDict(ExportTraceServiceRequest.FromString(body), use_integers_for_enums=True)
+        tree: dict[str, Any] = json_format.MessageToDict(kind.FromString(body), use_integers_for_enums=True)
     except (DecodeError, UnicodeDecodeError) as error:
-        raise Undecodable(f"not an OTLP trace request: {error}") from None
-    for group in tree.get("resourceSpans", ()):
-        for scoped in group.get("scopeSpans", ()):
-            for span in scoped.get("spans", ()):
-                for owner in (span, *span.get("links", ())):
-                    for key in ("traceId", "spanId", "parentSpanId"):
-                        if key in owner:
-                            owner[key] = base64.b64decode(owner[key]).hex()
-    return json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
+        raise Undecodable(f"not an OTLP {signal} request: {error}") from None
+    for item in _items(tree):
+        for owner in (item, *item.get("links", ())):
+            for key in _ID_FIELDS:
+                if key in owner:
+                    owner[key] = base64.b64decode(owner[key]).hex()
+    return tree
+
+
+def encode_request(tree: dict[str, Any]) -> tuple[str, bytes]:
+    """Return the signal and the bytes of a request that is the tree of OTLP JSON; raise `Undecodable` where it is none. Changes it."""
+    signal = LOGS if "resourceLogs" in tree else TRACES
+    for item in _items(tree):
+        for owner in (item, *item.get("links", ())):
+            for key in _ID_FIELDS:
+                if key in owner:
+                    try:
+                        owner[key] = base64.b64encode(bytes.fromhex(owner[key])).decode()
+                    except (TypeError, ValueError):
+                        raise Undecodable(f"`{key}` `{str(owner[key])[:64]}` is no hex") from None
+    kind = ExportLogsServiceRequest if signal == LOGS else ExportTraceServiceRequest
+    try:
+        message: Any = json_format.ParseDict(tree, kind(), ignore_unknown_fields=True)
+    except json_format.ParseError as error:
+        raise Undecodable(f"not an OTLP {signal} request: {str(error)[:300]}") from None
+    return signal, message.SerializeToString()
+
+
+def _items(tree: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the spans and log records of a request's tree."""
+    for outer, middle, inner in (("resourceSpans", "scopeSpans", "spans"), ("resourceLogs", "scopeLogs", "logRecords")):
+        for group in tree.get(outer, ()):
+            for scoped in group.get(middle, ()):
+                yield from scoped.get(inner, ())

@@ -18,7 +18,6 @@ REMOVED: Final = "removed"
 REUSED: Final = "reused"
 NARROWED: Final = "narrowed"
 REFUSED: Final = frozenset({REMOVED, REUSED, NARROWED})
-_LEVELS: Final = ("opt_in", "recommended", "conditionally_required", "required")
 _BOUNDS: Final = (("min", "least", 1), ("max", "greatest", -1), ("max_length", "longest text", -1), ("max_items", "longest list", -1))
 Registry = Mapping[str, Any]
 
@@ -112,43 +111,50 @@ def _values(was: Mapping[str, Any], now: Mapping[str, Any], change: Any) -> Iter
 def _events(old: Registry, new: Registry) -> Iterator[Change]:
     after = {each["name"]: each for each in new["events"]}
     names = {alias: each["name"] for each in new["events"] for alias in (each["name"], *each["aliases"])}
-    renamed: set[str] = set()
+    pairs = [(was, after[names[was["name"]]]) for was in old["events"] if was["name"] in names]
+    shared = _gained(*pairs[0], "opt_in") if pairs else []
+    shared = [key for key in shared if all(key in _gained(was, now, "opt_in") for was, now in pairs)]
+    if shared:
+        yield Change(kind=WIDENED, what="event", name="voice.interruption.*", detail=f"every event may tell {_list(shared)}")
     for was in old["events"]:
-        name = names.get(was["name"])
-        if name is None:
+        if was["name"] not in names:
             yield Change(kind=REMOVED, what="event", name=was["name"])
-            continue
+    for was, now in pairs:
+        name = now["name"]
         if name != was["name"]:
-            renamed.add(name)
             yield Change(kind=RENAMED, what="event", name=was["name"], now=name)
         for alias in was["aliases"]:
             if alias not in names:
                 yield Change(kind=REMOVED, what="event", name=was["name"], detail=f"its alias `{alias}`")
             elif names[alias] != name:
                 yield Change(kind=REUSED, what="event", name=was["name"], detail=f"its alias `{alias}` is now one of `{names[alias]}`")
-        yield from _uses(was, after[name])
-    known = {each["name"] for each in old["events"]} | renamed
+        yield from _uses(was, now, shared)
+    known = {now["name"] for _, now in pairs}
     yield from (Change(kind=ADDED, what="event", name=name, detail=each["brief"]) for name, each in after.items() if name not in known)
 
 
-def _uses(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
-    before, after = ({use["key"]: use for use in side["attributes"]} for side in (was, now))
+def _gained(was: Mapping[str, Any], now: Mapping[str, Any], level: str) -> list[str]:
+    """Return what an event tells by now at a level and did not tell at all."""
+    before = {use["key"] for use in was["attributes"]}
+    return [use["key"] for use in now["attributes"] if use["level"] == level and use["key"] not in before]
+
+
+def _uses(was: Mapping[str, Any], now: Mapping[str, Any], shared: list[str]) -> Iterator[Change]:
+    before, after = ({use["key"]: use["level"] for use in side["attributes"]} for side in (was, now))
 
     def change(kind: str, detail: str) -> Change:
         return Change(kind=kind, what="event", name=now["name"], detail=detail)
 
     if gone := [key for key in before if key not in after]:
         yield change(REMOVED, f"it no longer tells {_list(gone)}")
-    by_level: dict[str, list[str]] = {}
-    for key, use in after.items():
-        if key not in before:
-            by_level.setdefault(use["level"], []).append(key)
-        elif _LEVELS.index(use["level"]) > _LEVELS.index(before[key]["level"]) and use["level"] == "required":
-            yield change(NARROWED, f"`{key}` is required now")
-    if must := by_level.pop("required", []):
-        yield change(NARROWED, f"it must tell {_list(must)}, too")
-    for level, keys in by_level.items():
-        yield change(WIDENED, f"{level.replace('_', ' ')}: {_list(keys)}")
+    if must := [key for key, level in after.items() if level == "required" and before.get(key) != "required"]:
+        yield change(NARROWED, f"it must tell {_list(must)} now")
+    facts = [*_gained(was, now, "recommended"), *_gained(was, now, "conditionally_required")]
+    more = [key for key in _gained(was, now, "opt_in") if key not in shared]
+    told = [f"tells {_list(facts)}"] if facts else []
+    told += [f"may tell {_list(more)}"] if more else []
+    if told:
+        yield change(WIDENED, ", ".join(told))
 
 
 def _metrics(old: Registry, new: Registry) -> Iterator[Change]:

@@ -24,6 +24,7 @@ NS: Final = 1_000_000_000
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:)(\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PATHS: Final = {each.json: each for each in ATTRIBUTES.values() if each.json != "*"}
+_ORDER: Final = {key: place for place, key in enumerate(ATTRIBUTES)}
 _HEADS: Final = {path.partition(".")[0] for path in _PATHS if "." in path}
 _IDS: Final = ("traceId", "spanId", "parentSpanId")
 _SQUASHED: Final = {re.sub(r"[^a-z0-9.]", "", path.lower()): path for path in (*_PATHS, "eventName", "occurredAt", "startedAt")}
@@ -44,13 +45,13 @@ def to_envelope(record: Record) -> dict[str, Any]:
     out: dict[str, Any] = {"eventName": record.name}
     rest: dict[str, Any] = {}
     extra: Mapping[str, Any] | None = None
-    if a.VOICE_SCHEMA_VERSION in record.attributes:
+    if record.attributes.get(a.VOICE_SCHEMA_VERSION) is not None:
         out["eventVersion"] = None  # its place is the second
     if record.time_ns:
         out["occurredAt"] = _time_text(record.time_ns)
     if record.start_ns != start_of(record.name, record.attributes, record.time_ns):
         out["startedAt"] = _time_text(record.start_ns)
-    for key, value in record.attributes.items():
+    for key, value in sorted(record.attributes.items(), key=_rank):
         attribute = ATTRIBUTES.get(key)
         if key == a.VOICE_ENVELOPE_EXTRA:
             extra = _members(value)
@@ -265,7 +266,8 @@ def _members(value: Value) -> Mapping[str, Any] | None:
         return None
     if not isinstance(found, dict) or not found or _text(found) != value:
         return None
-    return found if _unknown(found, []) == found else None
+    wrong: list[Problem] = []
+    return found if _unknown(found, wrong) == found and not wrong else None
 
 
 def _no_number(text: str) -> None:
@@ -274,6 +276,10 @@ def _no_number(text: str) -> None:
 
 def _text(members: Mapping[str, Any]) -> str:
     return json.dumps(members, ensure_ascii=False, separators=(",", ":"))
+
+
+def _rank(item: tuple[str, Value]) -> int:
+    return _ORDER.get(item[0], len(_ORDER))
 
 
 def _fits(out: Mapping[str, Any], extra: Mapping[str, Any]) -> bool:

@@ -17,6 +17,8 @@ from otel_voice_schema.problems import CODES, Problem
 from otel_voice_schema.record import ENVELOPE, LOG, SPAN, SPAN_EVENT, Record
 from otel_voice_schema.upgrade import RUNBOOK, facts_of, is_newer
 
+PROCESSOR: Final = "otel-voice-processor"  # the service name of what it emits itself
+EARLIEST_NS: Final = 10**17  # March 1973; milliseconds of today taken for nanoseconds lie in January 1970
 SHOWN: Final = 64  # characters of a value in a message
 _PYTHON: Final[dict[str, type | tuple[type, ...]]] = {"string": str, "int": int, "double": (int, float), "boolean": bool}
 _KINDS: Final[dict[type, str]] = {
@@ -69,13 +71,13 @@ def check(
         words = "the event has no time"
         problems.append(Problem(code="missing_time", key="endTimeUnixNano", message=words, allowed="Unix nanoseconds, more than 0"))
     elif start_ns > time_ns:
-        ms = (start_ns - time_ns) / 1e6
-        problems.append(
-            Problem(code="impossible_value", key="time", message=f"the event starts {ms:g} ms after it ends", found=f"{-ms:g} ms")
-        )
+        words = f"the event starts {(start_ns - time_ns) / 1e6:g} ms after it ends"
+        problems.append(Problem(code="impossible_value", key="startTimeUnixNano", message=words))
     if name != known or version != SCHEMA_VERSION or schema_url:
         problems += _of_version(name, known, version, schema_url)
-    if sent and not event.by_processor and not _RULED.isdisjoint(attributes):
+    if sent and event.by_processor:
+        problems.append(Problem(code="reserved_attribute", key="name", message=f"`{name}` is an event that only the processor emits"))
+    elif sent and not _RULED.isdisjoint(attributes):
         problems += [_problem("reserved_attribute", key, "is set by the processor only") for key in attributes if key in _RULED]
     if version == SCHEMA_VERSION and not _OLD.keys().isdisjoint(attributes) and a.VOICE_SCHEMA_ORIGINAL_VERSION not in attributes:
         problems += [_deprecated(key, new) for key, new in _OLD.items() if key in attributes]
@@ -89,7 +91,11 @@ def check_record(record: Record, form: Sequence[Problem] = (), *, schema_url: st
 
     `form` is what its reader found wrong already: of a place that is in it nothing more is said.
     """
+    sent = sent and record.resource.get("service.name") != PROCESSOR
     found = check(record.name, record.attributes, start_ns=record.start_ns, time_ns=record.time_ns, schema_url=schema_url, sent=sent)
+    if 0 < record.time_ns < EARLIEST_NS:
+        words = f"the event's time is {record.time_ns / 1e9:.0f} s after 1970: are these milliseconds, not nanoseconds?"
+        found.append(Problem(code="inconsistent_facts", key="endTimeUnixNano", message=words, found=str(record.time_ns)))
     names = _PLACES[record.carrier]
     problems = [replace(each, key=names.get(each.key, each.key)) if each.key in names else each for each in (*found, *_of_ids(record))]
     if record.carrier == ENVELOPE:

@@ -1,4 +1,4 @@
-"""Real servers; a table of the board's queries is printed at the end."""
+"""Real servers; tables of the board's queries and of the cases from Node are printed at the end."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 TABLE: list[tuple[str, str, str]] = []
+CASES: list[tuple[str, str, str]] = []
 
 
 @pytest.fixture(scope="session")
@@ -15,9 +16,16 @@ def board_table() -> list[tuple[str, str, str]]:
     return TABLE
 
 
+@pytest.fixture(scope="session")
+def case_table() -> list[tuple[str, str, str]]:
+    """Rows of case, what came of it from Python, what from Node."""
+    return CASES
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the table."""
-    if TABLE:
-        terminalreporter.section("panel's query | expected | got")
-        for row in TABLE:
+    """Print the tables."""
+    for title, rows in (("panel's query | expected | got", TABLE), ("case | from Python | from Node", CASES)):
+        if rows:
+            terminalreporter.section(title)
+        for row in rows:
             terminalreporter.line(" | ".join(row))

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -36,7 +37,7 @@ class Failing:
         self.taken: list[bytes] = []
         self.closed = 0
 
-    async def send(self, body: bytes) -> None:
+    async def send(self, body: bytes, signal: str = "traces") -> None:
         if self.error is not None:
             raise self.error
         self.taken.append(body)
@@ -153,7 +154,7 @@ async def test_a_partial_success_is_said_and_not_sent_again(caplog: pytest.LogCa
         await exporter.close()
 
         assert sink.attempts == 1
-        assert "rejected 3 spans: too old" in caplog.text
+        assert "rejected 3 records: too old" in caplog.text
 
 
 async def test_a_fan_out_reaches_everybody_and_raises_what_may_be_retried_first() -> None:
@@ -196,7 +197,7 @@ async def test_no_time_limit_is_thirty_seconds() -> None:
         return b""
 
     exporter = GrpcExporter("127.0.0.1:1", insecure=True, timeout_s=0.0)
-    exporter._call = call
+    exporter._channel, exporter._calls = cast(Any, object()), {"traces": call}
     await exporter.send(b"x")
 
     assert [MAX_ELAPSED_S] == limits

@@ -51,8 +51,8 @@ async def test_a_span_that_cannot_be_read_is_counted_and_told(pipeline: Pipeline
 
     assert broken in processed.body
     assert len(processed.events) == 1
-    assert "1 spans hold our prefix and cannot be read" in processed.warning
-    assert counters.snapshot()["otel_voice_processor_unreadable_spans", ()] == 1
+    assert "1 records hold our prefix and cannot be read" in processed.warning
+    assert counters.snapshot()["otel_voice_processor_unreadable_records", ()] == 1
 
 
 async def test_a_policy_that_fails_costs_no_span(pipeline: Pipeline, counters: Counters, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,13 +38,13 @@ async def answered(consume: Callable[[bytes], Awaitable[bytes]], counters: Count
 
 
 def raising(error: Exception) -> Callable[[bytes], Awaitable[bytes]]:
-    async def consume(body: bytes) -> bytes:
+    async def consume(body: bytes, signal: str) -> bytes:
         raise error
 
     return consume
 
 
-async def echo(body: bytes) -> bytes:
+async def echo(body: bytes, signal: str) -> bytes:
     return body
 
 
@@ -91,7 +91,7 @@ async def test_memory_in_flight_is_bounded() -> None:
     """What does not fit beside the requests in flight is refused with UNAVAILABLE; a lone request always fits."""
     release, entered = asyncio.Event(), asyncio.Event()
 
-    async def slow(body: bytes) -> bytes:
+    async def slow(body: bytes, signal: str) -> bytes:
         entered.set()
         await release.wait()
         return b""
@@ -154,7 +154,7 @@ async def test_the_stock_exporter_delivers_and_comes_back_after_a_refusal() -> N
     """The SDK's own exporter works against it, and retries when asked to."""
     bodies: list[bytes] = []
 
-    async def consume(body: bytes) -> bytes:
+    async def consume(body: bytes, signal: str) -> bytes:
         bodies.append(body)
         if len(bodies) == 1:
             raise Retryable("not yet", 0.05)
@@ -175,3 +175,26 @@ async def test_the_stock_exporter_delivers_and_comes_back_after_a_refusal() -> N
     assert len(bodies) == 2
     assert bodies[0] == bodies[1]
     assert b"hello" in bodies[1]
+
+
+async def test_a_request_whose_sender_gives_up_is_handled_to_its_end() -> None:
+    """What downstream took must be joined, whether or not somebody still waits for the answer; stopping waits for it."""
+    begun, done = asyncio.Event(), []
+
+    async def slow(body: bytes, signal: str) -> bytes:
+        begun.set()
+        await asyncio.sleep(0.3)
+        done.append(body)
+        return b""
+
+    receiver = Receiver(slow, LOCAL)
+    await receiver.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{receiver.port}") as channel:
+        pending = asyncio.ensure_future(raw_call(channel, TRACE_EXPORT)(b"x"))
+        await begun.wait()
+        pending.cancel()
+        await asyncio.sleep(0.05)
+
+    assert [] == done
+    await receiver.stop(1.0)
+    assert [b"x"] == done

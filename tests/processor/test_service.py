@@ -57,7 +57,7 @@ class Kept:
         self.gate.set()
         self.entered = 0
 
-    async def send(self, body: bytes) -> None:
+    async def send(self, body: bytes, signal: str = "traces") -> None:
         self.entered += 1
         await self.gate.wait()
         if self.error is not None:

@@ -188,7 +188,7 @@ async def test_an_unjudged_span_is_forwarded_marked_and_warned_of(house: House) 
     assert answer.partial_success.rejected_spans == 0
     assert "`voice.call.id` is missing" in answer.partial_success.error_message
     assert "voice.problem.codes" in {pair.key for pair in span.attributes}
-    assert house.service.counters.get("otel_voice_processor_unjudged_spans") == 1
+    assert house.service.counters.get("otel_voice_processor_unjudged_events") == 1
 
 
 async def test_a_call_already_ruled_passes_unjudged(house: House) -> None:

@@ -182,6 +182,14 @@ def test_the_typescript_names_are_the_registrys() -> None:
     assert set() == (set(attributes.ATTRIBUTES) | set(events.EVENTS) | members) - quoted
 
 
+def test_the_typescript_types_are_declared() -> None:
+    """Every type that an attribute has in the TypeScript module is one of TypeScript's own or stands in the module."""
+    text = (VERSIONS / events.SCHEMA_VERSION / "otel-voice.ts").read_text(encoding="utf-8")
+    used = set(re.findall(r"\?: \(?(\w+)", text))
+
+    assert set() == used - {"string", "number", "boolean", "keyof", "Exclude"} - set(re.findall(r"^export type (\w+)", text, re.MULTILINE))
+
+
 def test_the_plain_attributes_are_whole() -> None:
     """`attributes.json` holds every key with what other languages need of it."""
     plain = json.loads((VERSIONS / events.SCHEMA_VERSION / "attributes.json").read_text(encoding="utf-8"))

@@ -13,6 +13,9 @@ COMMANDS = {
     "serve": "start the processor",
     "check": "say what is wrong with config and policy, start nothing",
     "doctor": "send a test call, ask the processor what came of it, name what is wrong",
+    "validate": "say whether recorded events conform to the schema",
+    "convert": "write events as OTLP JSON, OTLP protobuf or envelopes",
+    "schema": "list, show, compare and write the schema's versions",
     "dashboards": "write the shipped Grafana boards as JSON",
     "queries": "print the PromQL of the seven rates",
 }

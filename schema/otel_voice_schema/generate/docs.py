@@ -9,6 +9,7 @@ from typing import Any
 
 from otel_voice_schema.problems import CODES
 
+ALWAYS = frozenset({"voice.schema.version", "voice.call.id", "voice.turn.id"})  # facts of every event
 _PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -69,10 +70,11 @@ def _allowed(attribute: dict[str, Any]) -> str:
 
 def events(registry: dict[str, Any]) -> str:
     """Every event, with what it should tell beside what all of them carry."""
-    shared = set.intersection(*({use["key"] for use in each["attributes"] if use["level"] != "recommended"} for each in registry["events"]))
+    shared = set.intersection(*({use["key"] for use in each["attributes"]} for each in registry["events"]))
 
     def told(event: dict[str, Any], level: str) -> str:
-        uses = (use for use in event["attributes"] if use["level"] == level and use["key"] not in shared)
+        every = ALWAYS if level == "recommended" else shared  # what every event may tell, a few have to
+        uses = (use for use in event["attributes"] if use["level"] == level and use["key"] not in every)
         return ", ".join(f"`{use['key'].removeprefix('voice.')}`{' ' + use['when'] if use['when'] else ''}" for use in uses)
 
     rows = []

@@ -34,6 +34,27 @@ export const EVENT_EPISODE = "voice.interruption.episode" as const;
 /** One call, the root of its trace, with what became of its episodes. */
 export const EVENT_CALL = "voice.interruption.call" as const;
 
+/** Events that an agent or its runtime emits. */
+export type VoiceEventName =
+  | "voice.interruption.call_started"
+  | "voice.interruption.user.speech_started"
+  | "voice.interruption.user.speech_stopped"
+  | "voice.interruption.user.transcript"
+  | "voice.interruption.agent.speech_started"
+  | "voice.interruption.agent.speech_stopped"
+  | "voice.interruption.agent.speech_interrupted"
+  | "voice.interruption.candidate_detected"
+  | "voice.interruption.decision_made"
+  | "voice.interruption.recovered"
+  | "voice.interruption.false_positive"
+  | "voice.interruption.silence.timeout"
+  | "voice.interruption.call_ended";
+
+/** Events that only the processor emits. */
+export type ProcessorEventName =
+  | "voice.interruption.episode"
+  | "voice.interruption.call";
+
 /** Version of this schema that the event was written in; a date. */
 export const VOICE_SCHEMA_VERSION = "voice.schema.version" as const;
 /** Version that the event was written in, where it was upgraded since. */
@@ -241,6 +262,10 @@ export const VOICE_CALL_ESCALATION_ASKED = "voice.call.escalation_asked" as cons
 /** Responses whose end nobody reported. Unit: {response}. */
 export const VOICE_CALL_UNKNOWN_ENDS = "voice.call.unknown_ends" as const;
 
+export const GEN_AI_AGENT_NAME = "gen_ai.agent.name" as const;
+export const GEN_AI_CONVERSATION_ID = "gen_ai.conversation.id" as const;
+export const SESSION_ID = "session.id" as const;
+
 /** What became of the task the call was about. */
 export const TaskOutcome = {
   COMPLETED: "completed",
@@ -269,6 +294,19 @@ export const SpeechState = {
   IDLE: "idle",
 } as const;
 export type SpeechState = (typeof SpeechState)[keyof typeof SpeechState];
+
+/** Kind of message the agent speaks; an open set that a policy maps onto its types. */
+export const MessageType = {
+  GREETING: "greeting",
+  MENU_PROMPT: "menu_prompt",
+  ENTITY_CAPTURE: "entity_capture",
+  DISCLOSURE: "disclosure",
+  SUPPORT_ANSWER: "support_answer",
+  TOOL_WAIT: "tool_wait",
+  ESCALATION_HANDOFF: "escalation_handoff",
+  OTHER: "other",
+} as const;
+export type MessageType = (typeof MessageType)[keyof typeof MessageType] | (string & {});
 
 /** Why the response's audio ended. */
 export const EndReason = {
@@ -433,109 +471,133 @@ export const Interrupted = {
 } as const;
 export type Interrupted = (typeof Interrupted)[keyof typeof Interrupted];
 
-/** Every attribute of the schema with the type of its value; numbers of int attributes are whole. */
-export interface VoiceAttributes {
-  "voice.schema.version"?: string;
-  "voice.schema.original_version"?: string;
-  "voice.event.id"?: string;
-  "voice.call.id"?: string;
-  "voice.call.observable"?: string[];
-  "voice.call.task_outcome"?: TaskOutcome;
-  "voice.call.escalated"?: boolean;
-  "voice.call.ended_by"?: EndedBy;
-  "voice.turn.id"?: string;
-  "voice.workflow"?: string;
-  "voice.runtime.name"?: string;
-  "voice.runtime.version"?: string;
-  "voice.sampling.ratio"?: number;
-  "voice.agent.policy.version"?: string;
-  "voice.agent.response.id"?: string;
-  "voice.agent.response.duration_ms"?: number;
-  "voice.agent.speech.state"?: SpeechState;
-  "voice.agent.speech.interruptible"?: boolean;
-  "voice.agent.message.type"?: MessageType;
-  "voice.agent.question_pending"?: boolean;
-  "voice.agent.playback.position_ms"?: number;
-  "voice.agent.playback.provisional"?: boolean;
-  "voice.agent.playback.resumed"?: boolean;
-  "voice.agent.playback.end_reason"?: EndReason;
-  "voice.agent.playback.interrupt_reason"?: string;
-  "voice.agent.heard_text.boundary"?: number;
-  "voice.agent.heard_text.text"?: string;
-  "voice.caller.audio.source"?: string;
-  "voice.caller.audio.energy_db"?: number;
-  "voice.caller.language"?: string;
-  "voice.caller.vad.confidence"?: number;
-  "voice.caller.stretch.id"?: string;
-  "voice.caller.input.type"?: InputType;
-  "voice.caller.input.class"?: InputClass;
-  "voice.caller.input.class_confidence"?: number;
-  "voice.caller.input.is_backchannel"?: boolean;
-  "voice.caller.intent.label"?: string;
-  "voice.caller.speech.duration_ms"?: number;
-  "voice.caller.speech.first_word_offset_ms"?: number;
-  "voice.caller.silence.duration_ms"?: number;
-  "voice.caller.transcript.text"?: string;
-  "voice.caller.transcript.status"?: TranscriptStatus;
-  "voice.caller.transcript.inferred"?: boolean;
-  "voice.caller.transcript.confidence"?: number;
-  "voice.caller.transcript.evidence_time_ms"?: number;
-  "voice.caller.transcript.word_count"?: number;
-  "voice.caller.transcript.length"?: number;
-  "voice.caller.transcript.word_hashes"?: string[];
-  "voice.caller.transcript.ref"?: string;
-  "voice.caller.transcript.redaction"?: Redaction;
-  "voice.caller.dtmf.class"?: DtmfClass;
-  "voice.caller.dtmf.expected"?: DtmfExpected;
-  "voice.caller.dtmf.digit"?: string;
-  "voice.detector.mode"?: string;
-  "voice.detector.threshold"?: number;
-  "voice.interruption.id"?: string;
-  "voice.interruption.decision.action"?: Action;
-  "voice.interruption.decision.reason"?: string;
-  "voice.interruption.decision.confidence"?: number;
-  "voice.interruption.decision.policy_version"?: string;
-  "voice.interruption.recovery.position_ms"?: number;
-  "voice.interruption.recovery.turn_id"?: string;
-  "voice.interruption.recovery.task_state"?: TaskState;
-  "voice.interruption.recovery.task_state_preserved"?: boolean;
-  "voice.interruption.recovery.new_turn_committed"?: boolean;
-  "voice.interruption.recovery.truncated_at_ms"?: number;
-  "voice.interruption.false_positive.timeout_ms"?: number;
-  "voice.interruption.false_positive.transcript_absent"?: boolean;
-  "voice.interruption.false_positive.resume_behavior"?: ResumeBehavior;
-  "voice.silence.elapsed_ms"?: number;
-  "voice.silence.prompt_state"?: string;
-  "voice.silence.next_action"?: NextAction;
-  "voice.evidence.missing"?: string[];
-  "voice.evidence.audio_ref"?: string;
-  "voice.envelope.extra"?: string;
-  "voice.judge.version"?: string;
-  "voice.policy.version"?: string;
-  "voice.policy.rule"?: string;
-  "voice.policy.input_class"?: string;
-  "voice.policy.action"?: string;
-  "voice.policy.reason"?: string;
-  "voice.policy.confidence"?: number;
-  "voice.policy.basis"?: Basis;
-  "voice.problem.codes"?: string[];
-  "voice.interruption.verdict"?: Verdict;
-  "voice.interruption.reason"?: string;
-  "voice.interruption.compliance"?: Compliance;
-  "voice.interruption.net_audio"?: NetAudio;
-  "voice.interruption.intent"?: Intent;
-  "voice.interruption.protected"?: boolean;
-  "voice.interruption.attempts"?: number;
-  "voice.interruption.findings"?: string[];
-  "voice.interruption.reaction_ms"?: number;
-  "voice.interruption.silence_ms"?: number;
-  "voice.interruption.resume"?: Resume;
-  "voice.interruption.repeated"?: boolean;
-  "voice.call.episode.ids"?: string[];
-  "voice.call.episode.verdicts"?: string[];
-  "voice.call.episode.silences_ms"?: number[];
-  "voice.call.episode.repeats"?: boolean[];
-  "voice.call.interrupted"?: Interrupted;
-  "voice.call.escalation_asked"?: boolean;
-  "voice.call.unknown_ends"?: number;
-}
+/** What a sender may tell, with the type of each value; numbers of int attributes are whole. */
+export type VoiceAttributes = {
+  "voice.schema.version"?: string | undefined;
+  "voice.schema.original_version"?: string | undefined;
+  "voice.event.id"?: string | undefined;
+  "voice.call.id"?: string | undefined;
+  "voice.call.observable"?: (Exclude<InputType, "silence">)[] | undefined;
+  "voice.call.task_outcome"?: TaskOutcome | undefined;
+  "voice.call.escalated"?: boolean | undefined;
+  "voice.call.ended_by"?: EndedBy | undefined;
+  "voice.turn.id"?: string | undefined;
+  "voice.workflow"?: string | undefined;
+  "voice.runtime.name"?: string | undefined;
+  "voice.runtime.version"?: string | undefined;
+  "voice.sampling.ratio"?: number | undefined;
+  "voice.agent.policy.version"?: string | undefined;
+  "voice.agent.response.id"?: string | undefined;
+  "voice.agent.response.duration_ms"?: number | undefined;
+  "voice.agent.speech.state"?: SpeechState | undefined;
+  "voice.agent.speech.interruptible"?: boolean | undefined;
+  "voice.agent.message.type"?: MessageType | undefined;
+  "voice.agent.question_pending"?: boolean | undefined;
+  "voice.agent.playback.position_ms"?: number | undefined;
+  "voice.agent.playback.provisional"?: boolean | undefined;
+  "voice.agent.playback.resumed"?: boolean | undefined;
+  "voice.agent.playback.end_reason"?: EndReason | undefined;
+  "voice.agent.playback.interrupt_reason"?: string | undefined;
+  "voice.agent.heard_text.boundary"?: number | undefined;
+  "voice.agent.heard_text.text"?: string | undefined;
+  "voice.caller.audio.source"?: string | undefined;
+  "voice.caller.audio.energy_db"?: number | undefined;
+  "voice.caller.language"?: string | undefined;
+  "voice.caller.vad.confidence"?: number | undefined;
+  "voice.caller.stretch.id"?: string | undefined;
+  "voice.caller.input.type"?: InputType | undefined;
+  "voice.caller.input.class"?: InputClass | undefined;
+  "voice.caller.input.class_confidence"?: number | undefined;
+  "voice.caller.input.is_backchannel"?: boolean | undefined;
+  "voice.caller.intent.label"?: string | undefined;
+  "voice.caller.speech.duration_ms"?: number | undefined;
+  "voice.caller.speech.first_word_offset_ms"?: number | undefined;
+  "voice.caller.silence.duration_ms"?: number | undefined;
+  "voice.caller.transcript.text"?: string | undefined;
+  "voice.caller.transcript.status"?: TranscriptStatus | undefined;
+  "voice.caller.transcript.inferred"?: boolean | undefined;
+  "voice.caller.transcript.confidence"?: number | undefined;
+  "voice.caller.transcript.evidence_time_ms"?: number | undefined;
+  "voice.caller.transcript.word_count"?: number | undefined;
+  "voice.caller.transcript.length"?: number | undefined;
+  "voice.caller.transcript.word_hashes"?: (string)[] | undefined;
+  "voice.caller.transcript.ref"?: string | undefined;
+  "voice.caller.transcript.redaction"?: Redaction | undefined;
+  "voice.caller.dtmf.class"?: DtmfClass | undefined;
+  "voice.caller.dtmf.expected"?: DtmfExpected | undefined;
+  "voice.caller.dtmf.digit"?: string | undefined;
+  "voice.detector.mode"?: string | undefined;
+  "voice.detector.threshold"?: number | undefined;
+  "voice.interruption.id"?: string | undefined;
+  "voice.interruption.decision.action"?: Action | undefined;
+  "voice.interruption.decision.reason"?: string | undefined;
+  "voice.interruption.decision.confidence"?: number | undefined;
+  "voice.interruption.decision.policy_version"?: string | undefined;
+  "voice.interruption.recovery.position_ms"?: number | undefined;
+  "voice.interruption.recovery.turn_id"?: string | undefined;
+  "voice.interruption.recovery.task_state"?: TaskState | undefined;
+  "voice.interruption.recovery.task_state_preserved"?: boolean | undefined;
+  "voice.interruption.recovery.new_turn_committed"?: boolean | undefined;
+  "voice.interruption.recovery.truncated_at_ms"?: number | undefined;
+  "voice.interruption.false_positive.timeout_ms"?: number | undefined;
+  "voice.interruption.false_positive.transcript_absent"?: boolean | undefined;
+  "voice.interruption.false_positive.resume_behavior"?: ResumeBehavior | undefined;
+  "voice.silence.elapsed_ms"?: number | undefined;
+  "voice.silence.prompt_state"?: string | undefined;
+  "voice.silence.next_action"?: NextAction | undefined;
+  "voice.evidence.missing"?: (keyof VoiceAttributes)[] | undefined;
+  "voice.evidence.audio_ref"?: string | undefined;
+  "voice.envelope.extra"?: string | undefined;
+  "voice.judge.version"?: string | undefined;
+  "gen_ai.agent.name"?: string | undefined;
+  "gen_ai.conversation.id"?: string | undefined;
+  "session.id"?: string | undefined;
+};
+
+/** What only the processor sets. */
+export type ProcessorAttributes = {
+  "voice.policy.version"?: string | undefined;
+  "voice.policy.rule"?: string | undefined;
+  "voice.policy.input_class"?: string | undefined;
+  "voice.policy.action"?: string | undefined;
+  "voice.policy.reason"?: string | undefined;
+  "voice.policy.confidence"?: number | undefined;
+  "voice.policy.basis"?: Basis | undefined;
+  "voice.problem.codes"?: (string)[] | undefined;
+  "voice.interruption.verdict"?: Verdict | undefined;
+  "voice.interruption.reason"?: string | undefined;
+  "voice.interruption.compliance"?: Compliance | undefined;
+  "voice.interruption.net_audio"?: NetAudio | undefined;
+  "voice.interruption.intent"?: Intent | undefined;
+  "voice.interruption.protected"?: boolean | undefined;
+  "voice.interruption.attempts"?: number | undefined;
+  "voice.interruption.findings"?: (string)[] | undefined;
+  "voice.interruption.reaction_ms"?: number | undefined;
+  "voice.interruption.silence_ms"?: number | undefined;
+  "voice.interruption.resume"?: Resume | undefined;
+  "voice.interruption.repeated"?: boolean | undefined;
+  "voice.call.episode.ids"?: (string)[] | undefined;
+  "voice.call.episode.verdicts"?: (string)[] | undefined;
+  "voice.call.episode.silences_ms"?: (number)[] | undefined;
+  "voice.call.episode.repeats"?: (boolean)[] | undefined;
+  "voice.call.interrupted"?: Interrupted | undefined;
+  "voice.call.escalation_asked"?: boolean | undefined;
+  "voice.call.unknown_ends"?: number | undefined;
+};
+
+/** The facts each event tells, or lists in `voice.evidence.missing`; those of one kind of input where it is that. */
+export const FACTS = {
+  "voice.interruption.call_started": ["voice.schema.version", "voice.call.id", "voice.turn.id", "voice.runtime.name", "voice.agent.policy.version", "voice.call.observable", "voice.caller.language", "gen_ai.agent.name"],
+  "voice.interruption.user.speech_started": ["voice.schema.version", "voice.call.id", "voice.turn.id", "voice.caller.audio.source", "voice.caller.vad.confidence"],
+  "voice.interruption.user.speech_stopped": ["voice.schema.version", "voice.call.id", "voice.turn.id", "voice.caller.speech.duration_ms", "voice.caller.transcript.status", "voice.caller.silence.duration_ms"],
+  "voice.interruption.user.transcript": ["voice.schema.version", "voice.call.id", "voice.turn.id", "voice.caller.stretch.id", "voice.caller.transcript.status", "voice.caller.transcript.evidence_time_ms", "voice.caller.input.class", "voice.caller.input.class_confidence", "voice.caller.transcript.length"],
+  "voice.interruption.agent.speech_started": ["voice.schema.version", "voice.call.id", "voice.turn.id", "voice.agent.playback.position_ms"],
+  "voice.interruption.agent.speech_stopped": ["voice.schema.version", "voice.call.id", "voice.turn.id", "voice.agent.playback.position_ms", "voice.agent.playback.end_reason"],
+  "voice.interruption.agent.speech_interrupted": ["voice.schema.version", "voice.call.id", "voice.turn.id", "voice.agent.playback.position_ms", "voice.agent.playback.interrupt_reason", "voice.agent.heard_text.boundary"],
+  "voice.interruption.candidate_detected": ["voice.schema.version", "voice.call.id", "voice.turn.id", "voice.caller.input.type", "voice.detector.mode", "voice.detector.threshold", "voice.caller.speech.duration_ms", "voice.caller.transcript.word_count", "voice.caller.dtmf.class", "voice.caller.dtmf.expected", "voice.caller.intent.label"],
+  "voice.interruption.decision_made": ["voice.schema.version", "voice.call.id", "voice.turn.id", "voice.interruption.decision.action", "voice.interruption.decision.policy_version", "voice.interruption.decision.confidence", "voice.interruption.decision.reason"],
+  "voice.interruption.recovered": ["voice.schema.version", "voice.call.id", "voice.turn.id", "voice.interruption.recovery.position_ms", "voice.interruption.recovery.turn_id", "voice.interruption.recovery.task_state"],
+  "voice.interruption.false_positive": ["voice.schema.version", "voice.call.id", "voice.turn.id", "voice.interruption.false_positive.timeout_ms", "voice.interruption.false_positive.transcript_absent", "voice.interruption.false_positive.resume_behavior"],
+  "voice.interruption.silence.timeout": ["voice.schema.version", "voice.call.id", "voice.turn.id", "voice.silence.elapsed_ms", "voice.silence.prompt_state", "voice.silence.next_action"],
+  "voice.interruption.call_ended": ["voice.schema.version", "voice.call.id", "voice.turn.id", "voice.call.task_outcome", "voice.call.escalated", "voice.call.ended_by"],
+} as const satisfies Record<VoiceEventName, readonly (keyof VoiceAttributes)[]>;

@@ -1,0 +1,323 @@
+"""Read files of events, document by document in bounded memory: OTLP JSON lines, OTLP protobuf, envelopes; plain or gzip.
+
+Protobuf is read as the collector's file exporter writes it (each request behind its size in four bytes, big endian) and as bare requests.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeAlias
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+from otel_voice_schema.envelope import read_envelope
+
+from otel_voice_processor.errors import Undecodable
+from otel_voice_processor.model import LOGS, TRACES
+from otel_voice_processor.records import MAX_DEPTH, Read, TooDeep, read_otlp
+from otel_voice_processor.wire import request_tree
+
+OTLP: Final = "otlp"
+ENVELOPE: Final = "envelope"
+MAX_DOCUMENT: Final = 64 << 20  # bytes of one request or line, as much as a receiver takes
+_PEEK: Final = 4096
+_GZIP: Final = b"\x1f\x8b"
+_ZSTD: Final = b"\x28\xb5\x2f\xfd"
+_SIGNALS: Final = ("resourceSpans", "resourceLogs", "resourceMetrics", "resourceProfiles")
+_MEMBERS: Final = frozenset({"eventName", "eventVersion", "occurredAt", "canonicalCallId"})
+_NEITHER: Final = "neither OTLP (`resourceSpans`, `resourceLogs`) nor an envelope"
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+
+
+Buffered: TypeAlias = "io.BufferedReader[Any]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One request or envelope, and where it stands: `line 3` or `request 2`. `tree` is OTLP JSON, or the envelope."""
+
+    kind: str
+    tree: dict[str, Any]
+    where: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """What could not be read, with its code, and where; reading goes on behind it where it can."""
+
+    code: str
+    where: str
+    message: str
+
+
+class _Object(dict[str, Any]):
+    """A JSON object that remembers which of its members stood in the text twice."""
+
+    twice: tuple[str, ...] = ()
+
+
+def documents(stream: Readable) -> Iterator[Document | Broken]:
+    """Yield what a stream holds, in its order."""
+    buffered = io.BufferedReader(_Raw(stream), 1 << 20)
+    head = buffered.peek(_PEEK)[:_PEEK]
+    if head.startswith(_GZIP):
+        try:
+            with gzip.GzipFile(fileobj=buffered) as unpacked:
+                yield from _plain(io.BufferedReader(_Raw(unpacked), 1 << 20))
+        except (OSError, EOFError, zlib.error) as error:
+            yield Broken(code="not_otlp", where="the end", message=f"the gzip stream is damaged: {str(error)[:100].lower()}")
+    else:
+        yield from _plain(buffered)
+
+
+def events(document: Document) -> Iterator[Read]:
+    """Yield the events of a document; raise `TooDeep`."""
+    if document.kind == OTLP:
+        yield from read_otlp(document.tree)
+        return
+    if _depth(document.tree) > MAX_DEPTH:
+        raise TooDeep(f"nested deeper than {MAX_DEPTH} levels")
+    record, problems = read_envelope(document.tree)
+    yield Read(record=record, form=tuple(problems))
+
+
+class Readable(Protocol):
+    """What bytes are read from."""
+
+    def read(self, size: int = ..., /) -> bytes:
+        """Return so many bytes or fewer, none at the end."""
+        ...
+
+
+class _Raw(io.RawIOBase):
+    """Any binary stream as a raw one, so that every kind can be peeked into."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _plain(stream: Buffered) -> Iterator[Document | Broken]:
+    head = stream.peek(_PEEK)[:_PEEK]
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        yield Broken(code="not_utf8", where="line 1, column 1", message="this is UTF-16: save it as UTF-8")
+    elif head.startswith(_ZSTD) or head[4:8] == _ZSTD:
+        yield Broken(code="not_utf8", where="byte 0", message="this is zstd, neither UTF-8 nor OTLP: unpack it first, as with `zstd -d`")
+    elif head.lstrip()[:1] == b"<":
+        yield Broken(code="not_json", where="line 1, column 1", message="not JSON: it looks like a page of HTML or XML")
+    elif head.startswith(b"\xef\xbb\xbf") or not _CONTROL.search(head):
+        yield from _texts(stream)
+    elif len(head) > 4 and head[4:5] == b"\n" and 0 < int.from_bytes(head[:4], "big") <= MAX_DOCUMENT:
+        yield from _framed(stream)
+    elif head.startswith(b"\n"):
+        yield from _bare(stream)
+    elif head.lstrip()[:1] in {b"{", b"["}:
+        yield from _texts(stream)
+    else:
+        yield Broken(code="not_otlp", where="byte 0", message="this is neither JSON nor OTLP protobuf")
+
+
+def _texts(stream: Buffered) -> Iterator[Document | Broken]:
+    """Yield JSON documents: one a line, or one or more spread over lines."""
+    number, first = 0, True
+    while line := stream.readline(MAX_DOCUMENT + 1):
+        number += 1
+        if len(line) > MAX_DOCUMENT and not line.endswith(b"\n"):
+            yield Broken(code="too_large", where=f"line {number}", message=f"longer than {MAX_DOCUMENT >> 20} MiB")
+            while line and not line.endswith(b"\n"):
+                line = stream.readline(1 << 20)
+            continue
+        if not line.strip(b" \t\r\n\xef\xbb\xbf"):
+            continue
+        found = list(_parsed(line.rstrip(b"\r\n"), number))
+        if first and any(isinstance(each, Broken) for each in found) and _spread(line, stream):
+            rest = stream.read(MAX_DOCUMENT + 1)
+            if len(line) + len(rest) > MAX_DOCUMENT:
+                message = f"one document over many lines, longer than {MAX_DOCUMENT >> 20} MiB: write one a line"
+                yield Broken(code="too_large", where=f"line {number}", message=message)
+                return
+            yield from _parsed(line + rest, number)
+            return
+        first = False
+        yield from found
+
+
+def _spread(line: bytes, stream: Buffered) -> bool:
+    """Tell whether a document goes on in the next line: it is open, and the next line is none by itself."""
+    if line.strip()[-1:] not in {b"{", b"[", b",", b":", b"}", b"]"}:
+        return False
+    following = stream.peek(_PEEK)[:_PEEK].lstrip()
+    return (bool(following) and not following.startswith((b'{"', b"{ "))) or line.strip() in {b"{", b"["}
+
+
+def _parsed(text: bytes, line: int) -> Iterator[Document | Broken]:
+    """Yield the documents of a text that begins in `line`."""
+    try:
+        plain = text.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = text[: error.start]
+        place = f"line {line + before.count(10)}, column {len(before) - before.rfind(10)}"
+        yield Broken(code="not_utf8", where=place, message=f"not UTF-8: byte 0x{text[error.start]:02x}")
+        return
+    position = 0
+    while (found := re.compile(r"\S").search(plain, position)) is not None:
+        position = found.start()
+        at = line + plain.count("\n", 0, position)
+        if plain[position] not in "{[":
+            begin = plain[position : position + 24].split("\n")[0]
+            message = f"not JSON: a document begins with `{{`, this one with `{begin}`; did a log driver put something before it?"
+            yield Broken(code="not_json", where=_at(plain, line, position), message=message)
+            return
+        try:
+            tree, end = _DECODER.raw_decode(plain, position)
+        except json.JSONDecodeError as error:
+            yield Broken(code="not_json", where=_at(plain, line, error.pos), message=_why(plain, error))
+            return
+        except _BadNumber as wrong:
+            error_at = max(plain.find(str(wrong), position), position)
+            where = _at(plain, line, error_at)
+            yield Broken(code="bad_number", where=where, message=f"`{wrong}` is no JSON: OTLP writes it as text, an envelope leaves it out")
+            return
+        except RecursionError:
+            yield Broken(code="too_deep", where=f"line {at}", message=f"nested deeper than {MAX_DEPTH} levels")
+            return
+        for each in tree if isinstance(tree, list) else (tree,):
+            yield _classified(each, f"line {at}", plain[position:end] if tree is each else json.dumps(each))
+        position = end
+
+
+def _at(text: str, line: int, position: int) -> str:
+    return f"line {line + text.count(chr(10), 0, position)}, column {position - text.rfind(chr(10), 0, position)}"
+
+
+def _why(text: str, error: json.JSONDecodeError) -> str:
+    hint = ""
+    rest = text[error.pos :].lstrip()
+    if rest.startswith("'") or re.search(r"[:,\[{]\s*(None|True|False)\b", text[max(0, error.pos - 2) : error.pos + 8]):
+        hint = "; it looks like Python's repr: write it with `json.dumps`"
+    elif rest.startswith("<"):
+        hint = "; it looks like a page of HTML"
+    elif not rest:
+        hint = "; it ends in the middle"
+    return f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}{hint}"
+
+
+class _BadNumber(ValueError):
+    """A number that JSON does not have."""
+
+
+def _bad_number(name: str) -> None:
+    raise _BadNumber(name)
+
+
+def _noting(pairs: list[tuple[str, Any]]) -> _Object:
+    out = _Object(pairs)
+    if len(out) < len(pairs):
+        names = [name for name, _ in pairs]
+        out.twice = tuple(dict.fromkeys(name for name in names if names.count(name) > 1))
+    return out
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_bad_number)
+_NOTING: Final = json.JSONDecoder(parse_constant=_bad_number, object_pairs_hook=_noting)
+
+
+def _classified(tree: object, where: str, text: str) -> Document | Broken:
+    if not isinstance(tree, dict):
+        return Broken(code="not_otlp", where=where, message=f"{_NEITHER}: no object")
+    if any(name in tree for name in _SIGNALS):
+        return Document(kind=OTLP, tree=tree, where=where)
+    if not _MEMBERS.isdisjoint(tree):
+        return Document(kind=ENVELOPE, tree=_NOTING.decode(text), where=where)
+    snake = next((name for name in ("resource_spans", "resource_logs") if name in tree), None)
+    hint = f": `{snake}` is `{'resourceSpans' if snake == 'resource_spans' else 'resourceLogs'}` in OTLP JSON" if snake else ""
+    return Broken(
+        code="not_otlp", where=where, message=f"neither OTLP (`resourceSpans`, `resourceLogs`) nor an envelope (`eventName`){hint}"
+    )
+
+
+def _framed(stream: Buffered) -> Iterator[Document | Broken]:
+    number = offset = 0
+    while head := stream.read(4):
+        number += 1
+        size = int.from_bytes(head, "big")
+        body = stream.read(size) if len(head) == 4 and size <= MAX_DOCUMENT else b""
+        if len(head) < 4 or len(body) < size:
+            wrong = "it ends in the middle of a request"
+            if size > MAX_DOCUMENT:
+                wrong = f"a request of {size} bytes: more than {MAX_DOCUMENT >> 20} MiB"
+            yield Broken(code="not_otlp", where=f"byte {offset}", message=wrong)
+            return
+        offset += 4 + size
+        yield _request(body, f"request {number}")
+
+
+def _bare(stream: Buffered) -> Iterator[Document | Broken]:
+    """Yield a request's groups one by one: a request is nothing but its groups, and requests concatenate."""
+    number = offset = 0
+    while tag := stream.read(1):
+        number += 1
+        size, digits = _varint(stream)
+        body = stream.read(size) if tag == b"\n" and digits and size <= MAX_DOCUMENT else b""
+        if tag != b"\n" or not digits or len(body) < size:
+            yield Broken(code="not_otlp", where=f"byte {offset}", message="not an OTLP request, or it ends in the middle")
+            return
+        offset += 1 + len(digits) + size
+        yield _request(tag + digits + body, f"group {number}")
+
+
+def _varint(stream: Buffered) -> tuple[int, bytes]:
+    """Return a length and its bytes; none where it is no length."""
+    digits = b""
+    while len(digits) < 5 and (byte := stream.read(1)):
+        digits += byte
+        if byte[0] < 0x80:
+            return sum((each & 0x7F) << 7 * place for place, each in enumerate(digits)), digits
+    return 0, b""
+
+
+def _request(body: bytes, where: str) -> Document | Broken:
+    try:
+        return Document(kind=OTLP, tree=request_tree(body, _signal(body)), where=where)
+    except Undecodable as error:
+        return Broken(code="not_otlp", where=where, message=str(error))
+    except RecursionError:
+        return Broken(code="too_deep", where=where, message=f"nested deeper than {MAX_DEPTH} levels")
+
+
+def _signal(body: bytes) -> str:
+    """Tell traces from logs, which look alike from outside: only a span begins with bytes that are a trace id."""
+    try:
+        traces = TracesData.FromString(body)
+    except DecodeError:
+        return LOGS
+    spans = [span for group in traces.resource_spans for scoped in group.scope_spans for span in scoped.spans]
+    return TRACES if not spans or any(span.trace_id or span.start_time_unix_nano for span in spans) else LOGS
+
+
+def _depth(tree: object) -> int:
+    """Return how deep a tree is, without recursion and no deeper than is asked for."""
+    depth, level = 0, [tree]
+    while level and depth <= MAX_DEPTH:
+        depth += 1
+        inner: list[object] = []
+        for each in level:
+            if isinstance(each, Mapping):
+                inner += each.values()
+            elif isinstance(each, list):
+                inner += each
+        level = inner
+    return depth
