@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from otel_voice_schema import attributes as a
 from otel_voice_schema.envelope import to_envelope
-from otel_voice_schema.events import ALIASES, PREFIX, SCHEMA_URL
+from otel_voice_schema.events import ALIASES, PREFIX, PUBLISHED_VERSIONS, SCHEMA_URL
 from otel_voice_schema.problems import Problem
 from otel_voice_schema.record import LOG, SPAN, SPAN_EVENT, Record, Value, start_of
 
@@ -197,22 +197,31 @@ def _any_value(given: object, key: str, form: list[Problem], depth: int = 0) -> 
 
 def otlp_tree(records: Iterable[Record], carrier: str) -> dict[str, Any]:
     """Return an OTLP JSON document that carries these events as spans or log records, one group per resource."""
-    groups: dict[str, tuple[Mapping[str, Value], list[dict[str, Any]]]] = {}
+    groups: dict[str, tuple[Record, list[dict[str, Any]]]] = {}
     item: Callable[[Record], dict[str, Any]] = _log if carrier == LOG else _span
     for record in records:
         resource = [_pair(key, value) for key, value in record.resource.items()]
-        groups.setdefault(json.dumps(resource, sort_keys=True), (record.resource, []))[1].append(item(with_ids(record)))
+        group = json.dumps([resource, _schema_url(record)], sort_keys=True)
+        groups.setdefault(group, (record, []))[1].append(item(with_ids(record)))
     kinds = ("resourceLogs", "scopeLogs", "logRecords") if carrier == LOG else ("resourceSpans", "scopeSpans", "spans")
     scope = {"name": SCOPE, "version": package_version()}
     return {
         kinds[0]: [
             {
-                "resource": {"attributes": [_pair(key, value) for key, value in resource.items()]},
-                kinds[1]: [{"scope": scope, kinds[2]: items, "schemaUrl": SCHEMA_URL}],
+                "resource": {"attributes": [_pair(key, value) for key, value in first.resource.items()]},
+                kinds[1]: [{"scope": scope, kinds[2]: items, "schemaUrl": _schema_url(first)}],
             }
-            for resource, items in groups.values()
+            for first, items in groups.values()
         ]
     }
+
+
+def _schema_url(record: Record) -> str:
+    """Return the URL of the version that an event says it is written in, none where that is no published one."""
+    version = record.attributes.get(a.VOICE_SCHEMA_VERSION)
+    if not isinstance(version, str) or version not in PUBLISHED_VERSIONS:
+        return ""
+    return SCHEMA_URL.rsplit("/", 1)[0] + "/" + ".".join(str(int(part)) for part in version.split("-"))
 
 
 def _span(record: Record) -> dict[str, Any]:

@@ -242,7 +242,7 @@ def _near(word: str, known: frozenset[str]) -> str | None:
     plain = re.sub(r"[^a-z0-9]+", "_", word.lower())
     if plain in known:
         return plain
-    return next(iter(difflib.get_close_matches(plain, sorted(known), n=1)), None)
+    return next(iter(difflib.get_close_matches(plain, sorted(known), n=1, cutoff=0.7)), None)
 
 
 @lru_cache(maxsize=4096)
