@@ -1,38 +1,39 @@
-"""One call: carries ids and context, one method per event. Nothing here raises into the agent."""
+"""One call: one method per event of it. Nothing here raises into the agent."""
 
 from __future__ import annotations
 
-import threading
 import time
-import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import TracebackType
+from typing import TYPE_CHECKING
 
 from opentelemetry.trace import TracerProvider
 from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
 
-from otel_voice.emit import Emitter, Value, failed, guarded, nothing
-from otel_voice.facts import Facts, before, checked, event_name, key_facts, missing, share, text_id, unix_ns
+from otel_voice.core import CallCore, new_id
+from otel_voice.emit import guarded, nothing
+from otel_voice.facts import Facts, Moment, before
 from otel_voice.interruption import Interruption
-from otel_voice.sides import AgentSide, CallerSide, Response
-from otel_voice.transcript import Redactor
+from otel_voice.sides import Response
+from otel_voice.speech import AgentSpeech, CallerSpeech, agent_speech, caller_speech
+from otel_voice.transcript import LONGEST_TEXT
 
-T = TypeVar("T")
-MENU = "menu_prompt"  # the only message type during which a digit may be sent
-
-
-def new_id(prefix: str) -> str:
-    """Return a random id."""
-    return f"{prefix}_{uuid.uuid4().hex[:12]}"
+if TYPE_CHECKING:
+    from opentelemetry._logs import LoggerProvider
 
 
-class VoiceCall:
-    """Emits the events of one call; emits `call_started` when made. Times are Unix nanoseconds, now where not given.
+class VoiceCall(CallCore):
+    """Emits the events of one call; emits `call_started` when made, and `call_ended` at the latest when left as a context manager.
 
-    A wrong value is left out, logged once and counted in `otel_voice.emit.failures`; without a call id that is text nothing is sent.
-    Any thread may call any method.
+    `at` is when it happened, in Unix nanoseconds or as a datetime with a zone; now where it is not given. Lengths and positions are whole
+    milliseconds, confidences shares from 0 to 1. A wrong value is left out, logged once and counted in `otel_voice.emit.failures`; without
+    a call id that is text nothing is sent. Any thread and any task may call any method.
+
+    `observable` are the inputs that the runtime reports while the agent speaks; `carrier` is `span` or `log`; `join` puts the events into
+    the current trace instead of one derived from the call id; `sampling_ratio` keeps that share of calls, whole; `keep_text` and
+    `send_digits` let text, and keys in menus, leave.
     """
 
     def __init__(
@@ -47,37 +48,34 @@ class VoiceCall:
         language: str | None = None,
         observable: Sequence[str] | None = ("speech", "dtmf"),
         tracer_provider: TracerProvider | None = None,
+        logger_provider: LoggerProvider | None = None,
+        carrier: str | None = None,
         join: bool = False,
         sampling_ratio: float = 1.0,
         keep_text: bool = False,
         send_digits: bool = False,
         clock: Callable[[], int] = time.time_ns,
         start: bool = True,
-        at: int | None = None,
+        at: Moment | None = None,
     ) -> None:
-        self.clock = clock
-        self.call_id = _or("call_id", text_id, "", call_id)
-        ratio = _or("sampling_ratio", share, 1.0, sampling_ratio)
-        fixed: dict[str, Any] = {
-            a.VOICE_SCHEMA_VERSION: e.SCHEMA_VERSION,
-            a.VOICE_CALL_ID: self.call_id,
-            a.VOICE_WORKFLOW: workflow,
-            a.VOICE_RUNTIME_NAME: runtime,
-            a.VOICE_AGENT_POLICY_VERSION: policy_version,
-            a.VOICE_CALLER_LANGUAGE: language,
-            a.VOICE_CALL_OBSERVABLE: observable,
-            a.GEN_AI_AGENT_NAME: agent_name,
-            a.VOICE_SAMPLING_RATIO: ratio if ratio < 1.0 else None,
-        }
-        self._fixed = checked(fixed)
-        self._runtime_version = runtime_version
-        self._send_digits = send_digits
-        self._emitter = Emitter(self.call_id, tracer_provider=tracer_provider, join=join, ratio=ratio)
-        self._redactor = Redactor(keep_text=keep_text)
-        self._agent, self._caller = AgentSide(), CallerSide()
-        self._turn: str | None = None
-        self._once = threading.Lock()
-        self._started = self._ended = self._escalated = False
+        super().__init__(
+            call_id,
+            workflow=workflow,
+            runtime=runtime,
+            runtime_version=runtime_version,
+            agent_name=agent_name,
+            policy_version=policy_version,
+            language=language,
+            observable=observable,
+            tracer_provider=tracer_provider,
+            logger_provider=logger_provider,
+            carrier=carrier,
+            join=join,
+            sampling_ratio=sampling_ratio,
+            keep_text=keep_text,
+            send_digits=send_digits,
+            clock=clock,
+        )
         if start:
             self.start(at=at)
 
@@ -86,45 +84,51 @@ class VoiceCall:
         cls,
         call_id: str,
         *,
-        runtime: str | None = None,
         workflow: str | None = None,
+        runtime: str | None = None,
+        agent_name: str | None = None,
         policy_version: str | None = None,
+        language: str | None = None,
+        observable: Sequence[str] | None = None,
         tracer_provider: TracerProvider | None = None,
+        logger_provider: LoggerProvider | None = None,
+        carrier: str | None = None,
         sampling_ratio: float = 1.0,
         keep_text: bool = False,
+        send_digits: bool = False,
         clock: Callable[[], int] = time.time_ns,
     ) -> VoiceCall:
-        """Return a further emitter of a call that another one started: same trace, no `call_started`."""
+        """Return a further emitter of a call that another one started, here or in another process: same trace, no `call_started`.
+
+        `call.context()` of the first is all of it: `VoiceCall.attach(**context)`.
+        """
         return cls(
             call_id,
-            runtime=runtime,
             workflow=workflow,
+            runtime=runtime,
+            agent_name=agent_name,
             policy_version=policy_version,
-            observable=None,
+            language=language,
+            observable=observable,
             tracer_provider=tracer_provider,
+            logger_provider=logger_provider,
+            carrier=carrier,
             sampling_ratio=sampling_ratio,
             keep_text=keep_text,
+            send_digits=send_digits,
             clock=clock,
             start=False,
         )
 
-    @property
-    def message_type(self) -> str | None:
-        """The message type that a response begun now has."""
-        return self._agent.message_type
+    def __enter__(self) -> VoiceCall:
+        return self
 
-    @property
-    def policy_version(self) -> str | None:
-        """The version of the policy that the agent runs."""
-        return self._told(a.VOICE_AGENT_POLICY_VERSION)
-
-    @property
-    def ended(self) -> bool:
-        """Whether `call_ended` was told."""
-        return self._ended
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """End the call where nobody did; how it went is then not known."""
+        self.end(outcome=None, escalated=None, ended_by=None)
 
     @guarded(nothing)
-    def start(self, *, at: int | None = None) -> None:
+    def start(self, *, at: Moment | None = None) -> None:
         """Tell that the call began; once."""
         with self._once:
             first, self._started = not self._started, True
@@ -136,8 +140,18 @@ class VoiceCall:
         """Set the turn that the events after this belong to."""
         self._turn = turn_id
 
+    @guarded(lambda self: nullcontext())
+    @contextmanager
+    def in_turn(self, turn_id: str) -> Iterator[None]:
+        """Let the events inside the block belong to a turn, and those after it to the one before."""
+        earlier, self._turn = self._turn, turn_id
+        try:
+            yield
+        finally:
+            self._turn = earlier
+
     @guarded(nothing)
-    def agent_state(self, state: str) -> None:
+    def agent_state(self, state: a.SpeechStateValue) -> None:
         """Set what the agent is doing where no speech event tells it: thinking, listening, idle."""
         self._agent.state = state
 
@@ -145,11 +159,6 @@ class VoiceCall:
     def mark_escalated(self) -> None:
         """Note that the call was handed to a human; `call_ended` tells it."""
         self._escalated = True
-
-    @guarded(nothing)
-    def redact(self) -> None:
-        """Let no text and no key leave from now on, whatever was opted in."""
-        self._redactor.keep_text = self._send_digits = False
 
     @contextmanager
     def message(self, message_type: str) -> Iterator[None]:
@@ -168,7 +177,7 @@ class VoiceCall:
         question_pending: bool | None = None,
         resumed: bool = False,
         message_type: str | None = None,
-        at: int | None = None,
+        at: Moment | None = None,
     ) -> str:
         """Tell that a response began to play, or went on, and return its id."""
         now, last = self._time(at), self._agent.response
@@ -193,9 +202,36 @@ class VoiceCall:
         self._emit(e.AGENT_SPEECH_STARTED, facts, now)
         return name
 
+    @guarded(lambda self: agent_speech(self, new_id("response")))
+    def agent_speech(
+        self,
+        response_id: str | None = None,
+        *,
+        planned_ms: int | None = None,
+        interruptible: bool | None = None,
+        question_pending: bool | None = None,
+        message_type: str | None = None,
+        at: Moment | None = None,
+    ) -> AbstractContextManager[AgentSpeech]:
+        """Tell that a response begins to play, and when the block is left that it ended; inside, what happens to it."""
+        name = self.agent_speech_started(
+            response_id,
+            planned_ms=planned_ms,
+            interruptible=interruptible,
+            question_pending=question_pending,
+            message_type=message_type,
+            at=at,
+        )
+        return agent_speech(self, name)
+
     @guarded(nothing)
     def agent_speech_stopped(
-        self, response_id: str | None = None, *, position_ms: int | None = None, end_reason: str | None = None, at: int | None = None
+        self,
+        response_id: str | None = None,
+        *,
+        position_ms: int | None = None,
+        end_reason: a.EndReasonValue | None = None,
+        at: Moment | None = None,
     ) -> None:
         """Tell that a response's audio ended; the span covers it."""
         now, speech = self._time(at), self._agent.named(response_id)
@@ -221,7 +257,7 @@ class VoiceCall:
         heard_chars: int | None = None,
         heard_text: str | None = None,
         provisional: bool = False,
-        at: int | None = None,
+        at: Moment | None = None,
     ) -> None:
         """Tell that a response's audio was cut, or paused where provisional; the heard text leaves only where opted in."""
         speech = self._agent.named(response_id)
@@ -231,7 +267,7 @@ class VoiceCall:
             a.VOICE_AGENT_PLAYBACK_POSITION_MS: position_ms,
             a.VOICE_AGENT_PLAYBACK_INTERRUPT_REASON: reason,
             a.VOICE_AGENT_HEARD_TEXT_BOUNDARY: heard,
-            a.VOICE_AGENT_HEARD_TEXT_TEXT: heard_text if self._redactor.keep_text else None,
+            a.VOICE_AGENT_HEARD_TEXT_TEXT: heard_text[:LONGEST_TEXT] if self._redactor.keep_text and heard_text else None,
             a.VOICE_AGENT_PLAYBACK_PROVISIONAL: True if provisional else None,
         }
         self._agent.state = a.SpeechState.PAUSED.value if provisional else a.SpeechState.LISTENING.value
@@ -244,7 +280,7 @@ class VoiceCall:
         audio_source: str | None = None,
         vad_confidence: float | None = None,
         energy_db: float | None = None,
-        at: int | None = None,
+        at: Moment | None = None,
     ) -> str:
         """Tell that the caller began to make sound, and return the id of this stretch."""
         now, stretch_id = self._time(at), new_id("stretch")
@@ -258,16 +294,30 @@ class VoiceCall:
         self._emit(e.USER_SPEECH_STARTED, facts, now)
         return stretch_id
 
+    @guarded(lambda self: caller_speech(self, new_id("stretch")))
+    def user_speech(
+        self,
+        *,
+        audio_source: str | None = None,
+        vad_confidence: float | None = None,
+        energy_db: float | None = None,
+        at: Moment | None = None,
+    ) -> AbstractContextManager[CallerSpeech]:
+        """Tell that the caller begins to speak, and when the block is left that they fell silent; inside, what was heard."""
+        return caller_speech(
+            self, self.user_speech_started(audio_source=audio_source, vad_confidence=vad_confidence, energy_db=energy_db, at=at)
+        )
+
     @guarded(nothing)
     def user_speech_stopped(
         self,
         stretch_id: str | None = None,
         *,
         duration_ms: int | None = None,
-        transcript_status: str | None = None,
+        transcript_status: a.TranscriptStatusValue | None = None,
         silence_ms: int | None = None,
         text: str | None = None,
-        at: int | None = None,
+        at: Moment | None = None,
     ) -> None:
         """Tell that the caller fell silent; the span is the speech."""
         now = self._time(at)
@@ -289,10 +339,10 @@ class VoiceCall:
         stretch_id: str | None = None,
         *,
         text: str,
-        status: str,
+        status: a.TranscriptStatusValue,
         confidence: float | None = None,
         inferred: bool = False,
-        at: int | None = None,
+        at: Moment | None = None,
     ) -> None:
         """Tell what the recogniser heard of a stretch: classified, then redacted unless the call keeps text."""
         now = self._time(at)
@@ -311,7 +361,7 @@ class VoiceCall:
     def candidate(
         self,
         *,
-        input_type: str = "speech",
+        input_type: a.InputTypeValue = "speech",
         mode: str | None = None,
         threshold: float | None = None,
         speech_ms: int | None = None,
@@ -322,7 +372,7 @@ class VoiceCall:
         intent_label: str | None = None,
         stretch_id: str | None = None,
         is_backchannel: bool | None = None,
-        at: int | None = None,
+        at: Moment | None = None,
     ) -> Interruption:
         """Tell that the caller may be interrupting; `expected_digits` are the keys on offer, `any` for every key."""
         playing = self._agent.playing()
@@ -347,7 +397,12 @@ class VoiceCall:
 
     @guarded(nothing)
     def silence_timeout(
-        self, *, elapsed_ms: int | None = None, prompt_state: str | None = None, next_action: str | None = None, at: int | None = None
+        self,
+        *,
+        elapsed_ms: int | None = None,
+        prompt_state: str | None = None,
+        next_action: a.NextActionValue | None = None,
+        at: Moment | None = None,
     ) -> None:
         """Tell that the caller said nothing for too long; the span is the silence."""
         now = self._time(at)
@@ -360,7 +415,11 @@ class VoiceCall:
 
     @guarded(nothing)
     def end(
-        self, outcome: str | None = "completed", escalated: bool | None = False, ended_by: str | None = "caller", at: int | None = None
+        self,
+        outcome: a.TaskOutcomeValue | None = "completed",
+        escalated: bool | None = False,
+        ended_by: a.EndedByValue | None = "caller",
+        at: Moment | None = None,
     ) -> None:
         """Tell how the call ended; once."""
         with self._once:
@@ -373,65 +432,3 @@ class VoiceCall:
             a.VOICE_CALL_ENDED_BY: ended_by,
         }
         self._emit(e.CALL_ENDED, facts, at)
-
-    @guarded(nothing)
-    def event(self, name: str, attributes: Mapping[str, Value | None], *, at: int | None = None, start: int | None = None) -> None:
-        """Emit any event of the registry with the call's context; for what has no method of its own."""
-        self._emit(name, dict(attributes), at, start=start)
-
-    @guarded(nothing)
-    def flush(self) -> None:
-        """Send what the tracer provider holds back; blocks up to five seconds."""
-        self._emitter.flush()
-
-    def _emit(self, name: str, facts: Facts, at: int | None, *, start: int | None = None, link: bool = False) -> None:
-        if not self.call_id:
-            raise ValueError("the call has no id")
-        now = self._time(at)
-        context = {a.VOICE_TURN_ID: self._turn, **self._agent.facts()}
-        given = self._fixed | checked(context | {key: value for key, value in facts.items() if value is not None})
-        given[a.VOICE_EVENT_ID] = uuid.uuid4().hex
-        absent = missing(event_name(name), given)
-        if absent:
-            given[a.VOICE_EVIDENCE_MISSING] = absent
-        begun = now if start is None else min(self._time(start), now)
-        self._emitter.emit(name, given, start_ns=begun, time_ns=now, link=link)
-
-    @guarded(lambda self: {})
-    def _described(self, text: str, status: str | None, confidence: float | None = None) -> Facts:
-        response = self._agent.response
-        return dict(
-            self._redactor.describe(
-                text,
-                status or a.TranscriptStatus.PARTIAL.value,
-                question_pending=response.question_pending if response else None,
-                message_type=response.message_type if response else None,
-                agent_state=self._agent.state,
-                language=self._told(a.VOICE_CALLER_LANGUAGE),
-                workflow=self._told(a.VOICE_WORKFLOW),
-                confidence=confidence,
-            )
-        )
-
-    @guarded(lambda self: {})
-    def _keys(self, digit: str | None, offered: Collection[str] | None) -> Facts:
-        response = self._agent.response
-        return key_facts(digit, offered, sendable=self._send_digits and response is not None and response.message_type == MENU)
-
-    def _told(self, key: str) -> str | None:
-        value = self._fixed.get(key)
-        return value if isinstance(value, str) else None
-
-    def _time(self, at: int | None) -> int:
-        if at is not None:
-            return _or("at", unix_ns, time.time_ns(), at)
-        return _or("clock", lambda clock: unix_ns(clock()), time.time_ns(), self.clock)
-
-
-def _or(name: str, read: Callable[[Any], T], otherwise: T, given: object) -> T:
-    """Return what is read, or tell the failure and go on otherwise."""
-    try:
-        return read(given)
-    except Exception as error:
-        failed(name, error)
-        return otherwise

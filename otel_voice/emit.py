@@ -1,4 +1,4 @@
-"""The only place that touches OpenTelemetry: one event becomes one span, one call one trace."""
+"""The only place that touches OpenTelemetry: one event becomes one span or log event, one call one trace."""
 
 from __future__ import annotations
 
@@ -8,13 +8,26 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags, TracerProvider
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    NoOpTracerProvider,
+    ProxyTracerProvider,
+    SpanContext,
+    SpanKind,
+    TraceFlags,
+    Tracer,
+    TracerProvider,
+)
 from otel_voice_schema.events import SCHEMA_URL
+from otel_voice_schema.record import LOG, SPAN
+
+if TYPE_CHECKING:
+    from opentelemetry._logs import Logger, LoggerProvider
 
 SCOPE: Final = "otel-voice"
 Value = str | bool | int | float | Sequence[str]
@@ -45,6 +58,8 @@ class _State:
         self.failures = 0
         self.told: set[str] = set()
         self.provider: TracerProvider | None = None
+        self.logger_provider: LoggerProvider | None = None
+        self.carrier = SPAN
 
     def once(self, key: str) -> bool:
         """Return whether `key` is new."""
@@ -107,8 +122,11 @@ def _number(call_id: str, size: int, person: bytes) -> int:
     return int.from_bytes(blake2b(call_id.encode(), digest_size=size, person=person).digest(), "big") or 1
 
 
+@functools.cache
 def package_version() -> str:
     """Return the installed version, or 0 where the package runs from a folder."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("otel-voice")
     except PackageNotFoundError:
@@ -116,11 +134,26 @@ def package_version() -> str:
 
 
 class Emitter:
-    """Turns the events of one call into spans under its derived root, or under the current span where joined."""
+    """Turns the events of one call into spans, or log events, under its derived root; under the current span where joined."""
 
-    def __init__(self, call_id: str, *, tracer_provider: TracerProvider | None = None, join: bool = False, ratio: float = 1.0) -> None:
+    def __init__(
+        self,
+        call_id: str,
+        *,
+        tracer_provider: TracerProvider | None = None,
+        logger_provider: LoggerProvider | None = None,
+        carrier: str = SPAN,
+        join: bool = False,
+        ratio: float = 1.0,
+    ) -> None:
         self._provider = tracer_provider
+        self._logger_provider = logger_provider
+        self.carrier = carrier
         self._kept = kept(call_id, ratio)
+        self._warned = False
+        self._known: object = None  # the provider that the tracer or logger at hand is of
+        self._tracer: Tracer | None = None
+        self._logger: Logger | None = None
         trace_id, span_id = derive_ids(call_id)
         root = SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
         current = trace.get_current_span().get_span_context()
@@ -128,7 +161,41 @@ class Emitter:
         self._parent = current if current.is_valid and join else root
         self._context = trace.set_span_in_context(NonRecordingSpan(self._parent), Context())
 
-    def emit(self, name: str, attributes: Mapping[str, Value], *, start_ns: int, time_ns: int, link: bool = False) -> None:
+    def heard(self) -> bool:
+        """Tell whether anybody would get an event now; where nobody would, nothing need be made of it."""
+        if not self._kept:
+            return False
+        try:
+            sender = self._sender()
+        except Exception:  # whoever sends the event will tell
+            return True
+        if sender is not None or STATE.listeners:
+            return True
+        self._warn()
+        return False
+
+    def _sender(self) -> Tracer | Logger | None:
+        """Return the tracer or logger to send by, None where no SDK is set up."""
+        if self.carrier == LOG:
+            return self._log_sender()
+        provider = self._provider or STATE.provider
+        if provider is None or isinstance(provider, ProxyTracerProvider):
+            provider = trace.get_tracer_provider()
+        if provider is not self._known:
+            silent = isinstance(provider, (ProxyTracerProvider, NoOpTracerProvider))
+            self._known, self._tracer = provider, None if silent else provider.get_tracer(SCOPE, package_version(), SCHEMA_URL)
+        return self._tracer
+
+    def _log_sender(self) -> Logger | None:
+        from opentelemetry import _logs
+
+        provider = self._logger_provider or STATE.logger_provider or _logs.get_logger_provider()
+        if provider is not self._known:
+            silent = type(provider).__name__ in {"ProxyLoggerProvider", "NoOpLoggerProvider"}
+            self._known, self._logger = provider, None if silent else provider.get_logger(SCOPE, package_version(), SCHEMA_URL)
+        return self._logger
+
+    def emit(self, name: str, attributes: dict[str, Value], *, start_ns: int, time_ns: int, link: bool = False) -> None:
         """Send one event; `link` adds a link to the span that was current when the call began."""
         if not self._kept:
             return
@@ -136,21 +203,58 @@ class Emitter:
             listener(
                 CapturedEvent(name=name, attributes=dict(attributes), start_ns=start_ns, time_ns=time_ns, trace_id=self._parent.trace_id)
             )
-        tracer = trace.get_tracer(SCOPE, package_version(), self._provider or STATE.provider, SCHEMA_URL)
+        sender = self._sender()
+        if sender is None:
+            self._warn()
+        elif self.carrier == LOG:
+            self._send_log(name, attributes, time_ns)
+        else:
+            self._send_span(name, attributes, start_ns, time_ns, link)
+
+    def _send_span(self, name: str, attributes: dict[str, Value], start_ns: int, time_ns: int, link: bool) -> None:
+        if self._tracer is None:
+            return
         links = [Link(self._origin)] if link and self._origin is not None else None
-        span = tracer.start_span(
-            name, context=self._context, kind=SpanKind.INTERNAL, attributes=dict(attributes), links=links, start_time=start_ns
+        span = self._tracer.start_span(
+            name, context=self._context, kind=SpanKind.INTERNAL, attributes=attributes, links=links, start_time=start_ns
         )
         span.end(end_time=time_ns)
-        if span.get_span_context().span_id == self._parent.span_id and not STATE.listeners and STATE.once("no-op"):
+        if span.get_span_context().span_id == self._parent.span_id:  # a tracer that does nothing gives the parent back
+            self._warn()
+
+    def _send_log(self, name: str, attributes: dict[str, Value], time_ns: int) -> None:
+        from opentelemetry._logs import SeverityNumber
+
+        if self._logger is not None:
+            self._logger.emit(
+                event_name=name, timestamp=time_ns, context=self._context, severity_number=SeverityNumber.INFO, attributes=attributes
+            )
+
+    def _warn(self) -> None:
+        if self._warned:
+            return
+        self._warned = True
+        if not STATE.listeners and STATE.once("no-op"):
+            kind = "logger" if self.carrier == LOG else "tracer"
             logger.warning(
-                "otel-voice: events go nowhere, no OpenTelemetry tracer provider is set; call `otel_voice.configure(endpoint=...)`"
-                " or set one up before the first call"
+                "otel-voice: events go nowhere, no OpenTelemetry %s provider is set; call `otel_voice.configure(endpoint=...)`"
+                " or set one up before the first call",
+                kind,
             )
 
     def flush(self) -> None:
         """Send what the provider holds back; for the end of a job's process."""
-        provider = self._provider or STATE.provider or trace.get_tracer_provider()
+        self._sender()
+        provider = self._known
         flush = getattr(provider, "force_flush", None)
         if flush is not None:
             flush(5_000)
+
+
+def can_log() -> bool:
+    """Tell whether the installed OpenTelemetry API knows log events."""
+    from inspect import signature
+
+    from opentelemetry._logs import Logger
+
+    return "event_name" in signature(Logger.emit).parameters

@@ -5,19 +5,22 @@ from __future__ import annotations
 import math
 import uuid
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from otel_voice_schema import attributes as a
 from otel_voice_schema.events import EVENTS
+from otel_voice_schema.validate import FINE, value_problem
 
 from otel_voice.emit import Value, failed
 
 Facts = dict[str, Value | None]
+Moment = int | datetime  # Unix nanoseconds, or a datetime with a zone
 MS: Final = 1_000_000
 LONGEST_MS: Final = 7 * 24 * 3_600_000  # no call lasts that long
+_FACTS: Final = {name: tuple(sorted(event.facts)) for name, event in EVENTS.items()}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _INT64: Final = 2**63
-_TYPES: Final[dict[str, tuple[type, ...]]] = {"string": (str,), "int": (int,), "double": (int, float), "boolean": (bool,)}
 
 
 def checked(facts: Mapping[str, Value | None]) -> dict[str, Value]:
@@ -25,6 +28,10 @@ def checked(facts: Mapping[str, Value | None]) -> dict[str, Value]:
     good: dict[str, Value] = {}
     for key, value in facts.items():
         if value is None:
+            continue
+        fine = FINE.get(key)
+        if fine is not None and fine(value) and (type(value) is not str or value.isascii()):
+            good[key] = value
             continue
         try:
             good[key] = _checked(key, value)
@@ -39,17 +46,15 @@ def _checked(key: str, value: Value) -> Any:
         return _sendable(key, value)
     if attribute is None:
         raise ValueError(f"unknown attribute `{key}`{_near(key, list(a.ATTRIBUTES))}")
-    kinds = _TYPES[attribute.type]
     if attribute.many:
-        items = tuple(value) if isinstance(value, (list, tuple, set, frozenset)) else None
-        if items is None or not all(isinstance(item, kinds) for item in items):
+        if not isinstance(value, (list, tuple, set, frozenset)):
             raise ValueError(f"`{key}` is a list of {attribute.type}")
-        return _sendable(key, items)
-    if not isinstance(value, kinds) or (isinstance(value, bool) and attribute.type != "boolean"):
-        raise ValueError(f"`{key}` is a {attribute.type}, not a {type(value).__name__}")
-    if attribute.values is not None and str(value) not in attribute.values:
-        raise ValueError(f"`{value}` is not a value of `{key}`{_near(str(value), sorted(attribute.values))}")
-    return _sendable(key, float(value) if attribute.type == "double" and isinstance(value, int) else value)
+        value = tuple(value)
+    plain = _sendable(key, float(value) if attribute.type == "double" and type(value) is int else value)
+    problem = value_problem(key, plain)
+    if problem is not None:
+        raise ValueError(problem.message)
+    return plain
 
 
 def _sendable(key: str, value: Any) -> Any:
@@ -72,16 +77,20 @@ def _sendable(key: str, value: Any) -> Any:
 
 
 def _near(word: str, known: list[str]) -> str:
+    from difflib import get_close_matches  # only a mistake needs it
+
     close = get_close_matches(word, known, n=1)
     return f": did you mean `{close[0]}`?" if close else ""
 
 
 def missing(name: str, present: Mapping[str, object]) -> tuple[str, ...]:
     """Return the facts the event should tell and does not, in order."""
-    event = EVENTS[name]
-    kind = str(present.get(a.VOICE_CALLER_INPUT_TYPE, ""))
-    wanted = event.facts | {key for key, words in event.conditional.items() if kind and words.endswith(f" {kind}")}
-    return tuple(sorted(wanted - present.keys()))
+    absent = [key for key in _FACTS[name] if key not in present]
+    conditional = EVENTS[name].conditional
+    if conditional:
+        kind = present.get(a.VOICE_CALLER_INPUT_TYPE, "")
+        absent = sorted([*absent, *(key for key, words in conditional.items() if words.endswith(f" {kind}") and key not in present)])
+    return tuple(absent)
 
 
 def event_name(name: str) -> str:
@@ -113,9 +122,13 @@ def share(value: object) -> float:
 
 def unix_ns(value: object) -> int:
     """Return a time as OTLP has it, or raise ValueError."""
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _INT64:
+    if type(value) is int and 0 <= value < _INT64:
         return value
-    raise ValueError("a time is a whole number of nanoseconds since 1970, as `time.time_ns()` gives it")
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError("a datetime without a time zone is no moment: `datetime.now(UTC)` is one")
+        return (value - _EPOCH) // timedelta(microseconds=1) * 1000
+    raise ValueError("a time is a whole number of nanoseconds since 1970, as `time.time_ns()` gives it, or a datetime with a zone")
 
 
 def before(now_ns: int, ms: object) -> int:

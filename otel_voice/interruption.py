@@ -8,6 +8,7 @@ from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
 
 from otel_voice.emit import Value, guarded, nothing
+from otel_voice.facts import Moment
 
 if TYPE_CHECKING:
     from otel_voice.call import VoiceCall
@@ -34,12 +35,12 @@ class Interruption:
     @guarded(nothing)
     def decided(
         self,
-        action: str,
+        action: a.ActionValue,
         *,
         reason: str | None = None,
         confidence: float | None = None,
         policy_version: str | None = None,
-        at: int | None = None,
+        at: Moment | None = None,
     ) -> None:
         """Tell what the agent chose to do with its audio."""
         self._event(
@@ -57,7 +58,12 @@ class Interruption:
 
     @guarded(nothing)
     def recovered(
-        self, *, position_ms: int | None = None, turn_id: str | None = None, task_state: str | None = None, at: int | None = None
+        self,
+        *,
+        position_ms: int | None = None,
+        turn_id: str | None = None,
+        task_state: a.TaskStateValue | None = None,
+        at: Moment | None = None,
     ) -> None:
         """Tell that the conversation went on: from which position, with which new turn of the caller."""
         self._event(
@@ -76,8 +82,8 @@ class Interruption:
         *,
         timeout_ms: int | None = None,
         transcript_absent: bool | None = None,
-        resume_behavior: str | None = None,
-        at: int | None = None,
+        resume_behavior: a.ResumeBehaviorValue | None = None,
+        at: Moment | None = None,
     ) -> None:
         """Tell that the runtime concluded that nothing meaningful had been said."""
         self._event(
@@ -90,6 +96,6 @@ class Interruption:
             at,
         )
 
-    def _event(self, name: str, facts: dict[str, Value | None], at: int | None) -> None:
+    def _event(self, name: str, facts: dict[str, Value | None], at: Moment | None) -> None:
         own: dict[str, Value | None] = {a.VOICE_INTERRUPTION_ID: self.interruption_id, a.VOICE_AGENT_RESPONSE_ID: self.response_id}
         self.call.event(name, own | facts, at=at)

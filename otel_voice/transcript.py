@@ -11,6 +11,7 @@ from otel_voice_schema import attributes as a
 
 from otel_voice.emit import Value
 
+LONGEST_TEXT: Final = a.ATTRIBUTES[a.VOICE_CALLER_TRANSCRIPT_TEXT].max_length  # longer would not conform; its length is told whole
 _WORD: Final = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 # Words that say nothing of what a repeat is about.
 _COMMON_WORDS: Final = """
@@ -77,7 +78,7 @@ class Redactor:
             redaction = a.Redaction.OPTED_IN if self.keep_text else a.Redaction.REDACTED
             facts[a.VOICE_CALLER_TRANSCRIPT_REDACTION] = redaction.value
         if text and self.keep_text:
-            facts[a.VOICE_CALLER_TRANSCRIPT_TEXT] = text
+            facts[a.VOICE_CALLER_TRANSCRIPT_TEXT] = text[:LONGEST_TEXT]
         return facts
 
     def hashes(self, words: list[str]) -> tuple[str, ...]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
+
+from otel_voice_schema.attributes import ActionValue, TaskStateValue
 
 from otel_voice_processor.scripts import Chose, Gap, Key, Played, Said, Script, Waited
 
@@ -12,8 +15,8 @@ ASKED = {
     "billing": "hi I have a question about my bill",
     "support": "hi my router does not work",
 }
-STOP = "stop_agent_audio_and_accept_user_turn"
-KEEP = "continue_agent_audio"
+STOP: Final = "stop_agent_audio_and_accept_user_turn"
+KEEP: Final = "continue_agent_audio"
 
 
 def _opened(workflow: str) -> tuple[Played, Said]:
@@ -99,7 +102,14 @@ def correction(
     return replace(base, played=(*base.played, answered), said=repeated, chose=chose, end_ms=answered.end_ms + 1_200, outcome="failed")
 
 
-def _stopped(onset_ms: int, cut_ms: int, answer_ms: int, reason: str, action: str = STOP, task_state: str = "preserved") -> Chose:
+def _stopped(
+    onset_ms: int,
+    cut_ms: int,
+    answer_ms: int,
+    reason: str,
+    action: ActionValue = STOP,
+    task_state: TaskStateValue = "preserved",
+) -> Chose:
     detected = onset_ms + min(180, (cut_ms - onset_ms) // 2)
     return Chose(
         detected_ms=detected,
@@ -146,11 +156,10 @@ def unmeant(
     )
     if stop is None:
         reason = "backchannel" if text else "no_speech"
-        return replace(base, chose=Chose(detected_ms=onset_ms + 150, decided_ms=end + 20, action=KEEP, reason=reason))
+        return replace(base, chose=Chose(detected_ms=onset_ms + 150, decided_ms=max(end, onset_ms + 150) + 20, action=KEEP, reason=reason))
     if gap is not None:
-        action, reason = "pause_agent_audio", "voice_activity"
         back = Chose(
-            detected_ms=stop - 60, decided_ms=stop - 20, action=action, reason=reason, false_positive_ms=gap.end_ms,
+            detected_ms=stop - 60, decided_ms=stop - 20, action="pause_agent_audio", reason="voice_activity", false_positive_ms=gap.end_ms,
             resume_behavior="restarted" if rewinds_ms else "resumed", confidence=0.62,
         )  # fmt: skip
         return replace(base, chose=back)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from otel_voice_schema.attributes import ActionValue, EndedByValue, NextActionValue, ResumeBehaviorValue, TaskOutcomeValue, TaskStateValue
+
 PATIENCE_MS = 1_500  # how long a caller talks against the agent before being let down
 TURN_END_MS = 700  # speech this near a response's own end is ordinary talk
 
@@ -69,7 +71,7 @@ class Waited:
 
     start_ms: int
     end_ms: int
-    next_action: str
+    next_action: NextActionValue
     prompt_state: str = "awaiting_answer"
 
 
@@ -79,14 +81,14 @@ class Chose:
 
     detected_ms: int
     decided_ms: int
-    action: str
+    action: ActionValue
     reason: str
     confidence: float = 0.87
     recovered_ms: int | None = None
     recovered_position_ms: int | None = None
-    task_state: str = "preserved"
+    task_state: TaskStateValue = "preserved"
     false_positive_ms: int | None = None
-    resume_behavior: str = "none"
+    resume_behavior: ResumeBehaviorValue = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +117,9 @@ class Script:
     waited: tuple[Waited, ...] = ()
     chose: Chose | None = None
     end_ms: int
-    outcome: str = "completed"
+    outcome: TaskOutcomeValue = "completed"
     escalated: bool = False
-    ended_by: str = "caller"
+    ended_by: EndedByValue = "caller"
 
     @property
     def truth(self) -> Truth:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from opentelemetry.trace import TracerProvider
+from otel_voice_schema.attributes import EndReason, TranscriptStatusValue
 
 from otel_voice import Interruption, VoiceCall
 from otel_voice_processor.cases import (
@@ -206,7 +207,7 @@ class _Playback:
             )
 
         def ended(at: int) -> None:
-            reason = "interrupted" if response.cut else "completed"
+            reason = EndReason.INTERRUPTED if response.cut else EndReason.COMPLETED
             call.agent_speech_stopped(name, position_ms=response.position_ms(response.end_ms), end_reason=reason, at=at)
 
         self._step(response.start_ms, begin)
@@ -225,7 +226,7 @@ class _Playback:
                 self._turn()
             self._stretches[key] = call.user_speech_started(audio_source="caller", vad_confidence=0.9 if said.text else 0.6, at=at)
 
-        def heard(at: int, text: str, status: str) -> None:
+        def heard(at: int, text: str, status: TranscriptStatusValue) -> None:
             call.user_transcript(self._stretches[key], text=text, status=status, confidence=said.confidence if text else None, at=at)
 
         def stopped(at: int) -> None:

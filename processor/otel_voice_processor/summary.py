@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-
 from otel_voice_schema import SCHEMA_URL, SCHEMA_VERSION
 from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
 from otel_voice_schema.validate import PROCESSOR
 
+from otel_voice.emit import package_version
 from otel_voice.facts import missing
 from otel_voice_processor.model import CallRecord, Episode, Ruling, Value
 from otel_voice_processor.wire import build_request, encode_span
 
 SCOPE = "otel-voice-processor"
 NO_PARENT = b""
-
-
-def package_version() -> str:
-    """Return the installed version, or 0 where the package runs from a bare checkout."""
-    try:
-        return version("otel-voice")
-    except PackageNotFoundError:
-        return "0"
 
 
 def ruling_attributes(ruling: Ruling, basis: str) -> dict[str, Value]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
-from importlib.resources import files
 from typing import Any, Final
 
 from otel_voice_schema import attributes as a
@@ -60,6 +58,9 @@ _STEPS: Final[dict[str, tuple[Step, ...]]] = {RUNBOOK: (_of_the_runbook,)}
 @cache
 def published(version: str) -> Mapping[str, Any]:
     """Return the registry of a published version as it was, or the current one; raise `KeyError` for any other."""
+    import json
+    from importlib.resources import files
+
     if version not in PUBLISHED_VERSIONS:
         raise KeyError(version)
     text = files("otel_voice_schema").joinpath("versions", version, "registry.json").read_text(encoding="utf-8")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final
@@ -62,8 +61,8 @@ def check(
         return [_newer(version)]
     problems = []
     for key, value in attributes.items():
-        fine = _FINE.get(key)
-        if (fine is None or not fine(value)) and value is not None and (problem := _of_value(key, value)):
+        fine = FINE.get(key)
+        if (fine is None or not fine(value)) and value is not None and (problem := value_problem(key, value)):
             problems.append(problem)
     if not attributes.get(a.VOICE_CALL_ID):
         problems.append(_problem("missing_attribute", a.VOICE_CALL_ID, "is missing or empty", allowed="text of 1 to 256 characters"))
@@ -144,7 +143,7 @@ def _shown(value: object) -> str:
 
 @lru_cache(maxsize=4096)  # the search for the nearest name is dear, and a sender repeats its mistake on every record
 def _unknown_event(name: str) -> Problem:
-    near = difflib.get_close_matches(name, [*EVENTS, *ALIASES], n=1)
+    near = _close(name, [*EVENTS, *ALIASES], n=1)
     hint = f": did you mean `{near[0]}`?" if near else ""
     words = f"unknown event `{_shown(name)}`{hint}"
     return Problem(code="unknown_event", key="name", message=words, found=_shown(name), nearest=near[0] if near else None)
@@ -180,7 +179,8 @@ def _date(schema_url: str) -> str | None:
     return f"{found[1]}-{int(found[2]):02d}-{int(found[3]):02d}" if found else None
 
 
-def _of_value(key: str, value: object) -> Problem | None:
+def value_problem(key: str, value: object) -> Problem | None:
+    """Return what is wrong with the value of an attribute, None where it conforms."""
     attribute = ATTRIBUTES.get(key)
     if attribute is None:
         return _unknown_key(key)
@@ -238,11 +238,18 @@ def _of_range(attribute: Attribute, value: float) -> Problem | None:
     return _problem("impossible_value", attribute.key, f"is {_shown(value)}, {says}", found=value, allowed=bounds)
 
 
+def _close(word: str, known: Iterable[str], *, n: int = 1, cutoff: float = 0.6) -> list[str]:
+    from difflib import get_close_matches  # only a mistake needs it, and an agent should start fast
+
+    return get_close_matches(word, known, n=n, cutoff=cutoff)
+
+
+@lru_cache(maxsize=4096)  # likewise
 def _near(word: str, known: frozenset[str]) -> str | None:
     plain = re.sub(r"[^a-z0-9]+", "_", word.lower())
     if plain in known:
         return plain
-    return next(iter(difflib.get_close_matches(plain, sorted(known), n=1, cutoff=0.7)), None)
+    return next(iter(_close(plain, sorted(known), n=1, cutoff=0.7)), None)
 
 
 @lru_cache(maxsize=4096)
@@ -252,7 +259,7 @@ def _unknown_key(key: str) -> Problem | None:
         return None
     near = _SQUASHED.get(_squashed(key))
     if near is None and key.startswith("voice."):
-        near = next(iter(difflib.get_close_matches(key, _LISTED, n=1, cutoff=0.85)), None)
+        near = next(iter(_close(key, _LISTED, n=1, cutoff=0.85)), None)
     if near is None:
         return None
     return _problem("unknown_attribute", key, "is unknown", found=key, nearest=near)
@@ -334,7 +341,7 @@ def _fine(attribute: Attribute) -> Callable[[object], bool]:
     return lambda value: type(value) is float and least <= value <= most
 
 
-_FINE: Final = {key: _fine(attribute) for key, attribute in ATTRIBUTES.items()}
+FINE: Final = {key: _fine(attribute) for key, attribute in ATTRIBUTES.items()}
 _FOREIGN: Final = frozenset({a.GEN_AI_AGENT_NAME, a.GEN_AI_CONVERSATION_ID, a.SESSION_ID})
 _MEMBERS: Final = {each.json.rsplit(".", 1)[-1]: key for key, each in ATTRIBUTES.items()}
 _SQUASHED: Final = {_squashed(key): key for key in ATTRIBUTES} | {_squashed(name): key for name, key in _MEMBERS.items() if len(name) > 8}

@@ -88,7 +88,10 @@ def test_no_argument_raises_or_spoils_a_batch(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(0, 8))):
         on, methods = data.draw(st.sampled_from([(call, CALL_METHODS), (interruption, INTERRUPTION_METHODS)]))
         method = getattr(on, data.draw(st.sampled_from(methods)))
-        method(**odd_arguments(data.draw, method))
+        made = method(**odd_arguments(data.draw, method))
+        if hasattr(made, "__enter__"):
+            with made:
+                pass
     with call.message(data.draw(ODD)):
         call.agent_speech_started("last")
     VoiceCall("call_2", tracer_provider=provider, clock=data.draw(ODD)).end()

@@ -70,7 +70,7 @@ def test_a_failure_is_kept_from_the_agent() -> None:
     call.candidate().decided("stop")
 
     assert before + 1 == failures()
-    with capture_events(), pytest.raises(ValueError, match="is not a value"):
+    with capture_events(), pytest.raises(ValueError, match="is `stop`, not one of"):
         call.candidate().decided("stop")
 
 

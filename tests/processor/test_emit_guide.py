@@ -374,7 +374,7 @@ def test_one_undetermined_episode_takes_its_call_out_unless_another_was_mishandl
 def test_the_ids_are_derived_as_told() -> None:
     """The guide's persons and digests give the guide's ids, which are the processor's."""
     call_id, trace_id, root = re.findall(r"`(call_\w+)` gives trace `(\w{32})` and root span `(\w{16})`", GUIDE)[0]
-    persons = re.findall(r"`(otel-voice \w+ ?)`", GUIDE)
+    persons = re.findall(r"`(otel-voice \w+ ?)`", GUIDE.split("## Trace and span ids")[1].split("## ")[0])
     derived = [
         hashlib.blake2b(call_id.encode(), digest_size=n, person=p.encode()).hexdigest() for n, p in zip((16, 8), persons, strict=True)
     ]

@@ -181,5 +181,5 @@ MUTANTS = st.one_of(
 )
 def test_the_quick_test_never_passes_what_the_full_one_refuses(key: str, value: object) -> None:
     """The fast path is only a shortcut."""
-    if validate._FINE[key](value):
-        assert validate._of_value(key, value) is None
+    if validate.FINE[key](value):
+        assert validate.value_problem(key, value) is None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from otel_voice_schema.attributes import TranscriptStatus
+
 from otel_voice.integrations.livekit.asked import answer
 from otel_voice.integrations.livekit.readings import read, text
 
@@ -21,7 +23,7 @@ class Stretch:
     end_ns: int | None = None
     fed: bool = True  # to the recogniser: LiveKit hands it silence during some of the agent's speech
     finals: list[str] = field(default_factory=list)
-    status: str | None = None
+    status: TranscriptStatus | None = None
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from otel_voice_schema.attributes import Action, EndReason, ResumeBehavior, TaskOutcome, TranscriptStatus
+from otel_voice_schema.attributes import Action, EndedBy, EndReason, ResumeBehavior, SpeechState, TaskOutcome, TranscriptStatus
 
 from otel_voice.call import VoiceCall
 from otel_voice.integrations.livekit.asked import Asked, answer
@@ -19,7 +19,7 @@ from otel_voice.interruption import Interruption
 MS: Final = 1_000_000
 EMPTY_AFTER_NS: Final = 2_500 * MS  # no words this long after speech stopped: there were none
 CALLER_INPUT: Final = "caller_input"
-ENDED_BY: Final = {"participant_disconnected": "caller", "error": "dropped"}
+ENDED_BY: Final = {"participant_disconnected": EndedBy.CALLER, "error": EndedBy.DROPPED}
 
 
 class Turns:
@@ -56,7 +56,7 @@ class Turns:
         for stretch in due:
             self._waiting.remove(stretch)
             at = min((stretch.end_ns or now) + EMPTY_AFTER_NS, now)
-            self.call.user_transcript(stretch.stretch_id, text="", status=TranscriptStatus.EMPTY.value, inferred=True, at=at)
+            self.call.user_transcript(stretch.stretch_id, text="", status=TranscriptStatus.EMPTY, inferred=True, at=at)
 
     def _on_user_state(self, payload: Any, at: int, now: int) -> None:
         state = text(payload, "new_state")
@@ -70,7 +70,7 @@ class Turns:
         if stretch is not None and stretch.end_ns is None:
             stretch.end_ns = self._active_ns = max(at, stretch.start_ns)
             silence = max(0, round((now - at) / MS))
-            status = stretch.status or (None if stretch.fed else TranscriptStatus.UNAVAILABLE.value)
+            status = stretch.status or (None if stretch.fed else TranscriptStatus.UNAVAILABLE)
             self.call.user_speech_stopped(stretch.stretch_id, transcript_status=status, silence_ms=silence, at=stretch.end_ns)
             if status is None and (self._heard_words or read(self._session, "stt") is not None):
                 self._waiting.append(stretch)
@@ -93,14 +93,14 @@ class Turns:
     def _on_transcript(self, payload: Any, at: int, now: int) -> None:
         words, stretch = (text(payload, "transcript") or "").strip(), self._stretch
         final = bool(read(payload, "is_final"))
-        status = (TranscriptStatus.FINAL if final else TranscriptStatus.PARTIAL).value if words else TranscriptStatus.EMPTY.value
+        status = (TranscriptStatus.FINAL if final else TranscriptStatus.PARTIAL) if words else TranscriptStatus.EMPTY
         if not words and not final:
             return
         self._waiting.clear()
         self._heard_words = True
         said = [*(stretch.finals if stretch else ()), *([words] if words else ())]
         if stretch is not None:
-            stretch.status = status if words or not stretch.finals else TranscriptStatus.FINAL.value
+            stretch.status = status if words or not stretch.finals else TranscriptStatus.FINAL
             if final and words:
                 stretch.finals.append(words)
         if words or not said:
@@ -119,8 +119,8 @@ class Turns:
                 self._begin(at)
         elif old == "speaking" and self._playing is not None and self._playing.paused_ns is None and state == "listening":
             self._pause(at)
-        elif state in {"thinking", "listening", "idle"} and self._playing is None:
-            self.call.agent_state(state)
+        elif state in ("thinking", "listening", "idle") and self._playing is None:
+            self.call.agent_state(SpeechState(state))
 
     def _begin(self, at: int) -> None:
         if self._playing is not None:  # paused, and another response took its place
@@ -199,8 +199,8 @@ class Turns:
             self.call.agent_speech_interrupted(playing.response_id, position_ms=position_ms, reason=reason, heard_text=heard, at=at)
         else:
             self._interruption = None
-        reason = (EndReason.INTERRUPTED if interrupted else EndReason.COMPLETED).value
-        self.call.agent_speech_stopped(playing.response_id, position_ms=position_ms, end_reason=reason, at=at)
+        end = EndReason.INTERRUPTED if interrupted else EndReason.COMPLETED
+        self.call.agent_speech_stopped(playing.response_id, position_ms=position_ms, end_reason=end, at=at)
 
     def _decided(self, action: Action, at: int) -> None:
         if self._interruption is not None:
@@ -250,7 +250,7 @@ class Turns:
     def _on_close(self, payload: Any, at: int, now: int) -> None:
         self.infer(max(at, now), closing=True)
         ended_by = ENDED_BY.get(text(payload, "reason") or "")
-        self.call.end(TaskOutcome.UNKNOWN.value, escalated=False if self._saw_handoffs else None, ended_by=ended_by, at=at)
+        self.call.end(TaskOutcome.UNKNOWN, escalated=False if self._saw_handoffs else None, ended_by=ended_by, at=at)
 
     _methods: Final = {
         ("session", "user_state_changed"): _on_user_state,
