@@ -30,21 +30,23 @@ class StrictReader:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self._found: list[tuple[int, str]] = []
+        self._found: list[tuple[int, int, str]] = []
 
     @property
     def problems(self) -> list[str]:
-        """Every problem found, `file:line: what is wrong`, in the order of the lines, each once and on one line."""
-        lines = (f"{self.file}:{line}: {message}" for line, message in sorted(self._found, key=lambda each: each[0]))
+        """Every problem found, `file:line:column: what is wrong`, in the order of the lines, each once and on one line."""
+        found = sorted(self._found, key=lambda each: each[:2])
+        lines = (f"{self.file}:{line}:{f'{column}:' if column else ''} {message}" for line, column, message in found)
         return list(dict.fromkeys("".join(c if c.isprintable() else repr(c)[1:-1] for c in line) for line in lines))
 
     def report(self, node: yaml.Node | None, message: str) -> None:
-        """Note a problem at a node's line."""
-        self.report_at(node.start_mark.line + 1 if node is not None else 1, message)
+        """Note a problem where a node begins; at the first line where there is none."""
+        mark = node.start_mark if node is not None else None
+        self.report_at(mark.line + 1 if mark else 1, message, mark.column + 1 if mark else 0)
 
-    def report_at(self, line: int, message: str) -> None:
-        """Note a problem at a line, the first is 1."""
-        self._found.append((line, message))
+    def report_at(self, line: int, message: str, column: int = 0) -> None:
+        """Note a problem at a line and column, which count from 1; 0 is no column."""
+        self._found.append((line, column, message))
 
     def shown(self, node: yaml.Node) -> str:
         """Return what a problem shows of a value: a scalar's text in backticks, cut, or nothing."""
@@ -153,7 +155,8 @@ def read_text(reader: StrictReader, path: str | Path) -> str | None:
             return None
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        reader.report_at(error.object[: error.start].count(b"\n") + 1, f"cannot be read: not UTF-8 ({error.reason})")
+        before = error.object[: error.start]
+        reader.report_at(before.count(b"\n") + 1, f"cannot be read: not UTF-8 ({error.reason})", len(before) - before.rfind(b"\n"))
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         reader.report(None, f"cannot be read: {getattr(error, 'strerror', None) or error}")
     return None
@@ -165,10 +168,11 @@ def read_root(reader: StrictReader, text: str) -> yaml.Node | None:
         root: yaml.Node | None = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        reader.report_at(mark.line + 1 if mark else 1, f"not readable as YAML: {error.problem or error.context}")
+        words = f"not readable as YAML: {error.problem or error.context}"
+        reader.report_at(mark.line + 1 if mark else 1, words, mark.column + 1 if mark else 0)
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        reader.report_at(line, f"not readable as YAML: {error.reason}")
+        reader.report_at(line, f"not readable as YAML: {error.reason}", error.position - text.rfind("\n", 0, error.position))
     except RecursionError:
         reader.report(None, "not readable as YAML: nested too deeply")
     except (yaml.YAMLError, ValueError) as error:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +19,7 @@ from otel_voice_processor.model import CallRecord
 from otel_voice_processor.service import Service
 from otel_voice_processor.testing import Sink
 from otel_voice_schema.problems import CODES
+from otel_voice_schema.validate import check
 
 from otel_voice.policy import load_policy
 from otel_voice.testing import capture_events
@@ -106,6 +110,31 @@ async def test_the_livekit_lines_tell_what_they_promise() -> None:
         ended["voice.agent.policy.version"],
         ended["voice.workflow"],
     )
+
+
+def test_the_helpers_examples_run() -> None:
+    """Both do what they say, and what they tell conforms."""
+    block, tested = blocks((ROOT / "otel_voice/README.md").read_text(encoding="utf-8"), "python")
+    exec(compile(tested, "otel_voice/README.md", "exec"), {})
+    with capture_events() as events:
+        exec(compile(block, "otel_voice/README.md", "exec"), {})
+
+    assert [] == [problem for event in events for problem in check(event.name, event.attributes)]
+    assert 11 == len(events)
+
+
+def test_the_commands_on_records_run(tmp_path: Path) -> None:
+    """Every line of the block is a command that succeeds on a recorded call."""
+    block = re.findall(r"```\n(otel-voice validate.*?)```", README, re.DOTALL)[0]
+    envelope = (ROOT / "tests/cases/runbook_envelope.json").read_text(encoding="utf-8")
+    (tmp_path / "calls.jsonl").write_text(json.dumps(json.loads(envelope)) + "\n", encoding="utf-8")
+    script = "import sys; from otel_voice_processor.cli import main; sys.exit(main())"
+    function = f"set -eo pipefail; otel-voice() {{ '{sys.executable}' -c '{script}' \"$@\"; }}\n"
+    done = subprocess.run(["bash", "-c", function + block], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    assert (0, "1 written\n") == (done.returncode, done.stderr)
+    assert "1 event: 1 conform" in done.stdout
+    assert "# 2026-05-20 to 2026-11-25" in done.stdout
 
 
 def test_every_command_is_in_a_readme() -> None:

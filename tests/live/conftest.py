@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis  # noqa: F401  # its plugin would import it at the very end: compiling then, CPython 3.11 trips over a finalizer's traceback
 import pytest
 
 TABLE: list[tuple[str, str, str]] = []

@@ -131,7 +131,7 @@ exporters: {{otlp_grpc: {{endpoint: "{onward}", tls: {{insecure: true}}, compres
 service:
   telemetry: {{metrics: {{level: none}}}}
   extensions: [health_check]
-  pipelines: {{traces: {{receivers: [otlp], exporters: [otlp_grpc]}}}}
+  pipelines: {{traces: {{receivers: [otlp], exporters: [otlp_grpc]}}, logs: {{receivers: [otlp], exporters: [otlp_grpc]}}}}
 """
 
 
@@ -148,8 +148,8 @@ async def test_a_hundred_thousand_spans_between_two_collectors(tmp_path: Path) -
             service = Service(config, on_call=records.append)
             process = service._pipeline.process
 
-            async def tapped(body: bytes) -> Any:
-                done = await process(body)
+            async def tapped(body: bytes, signal: str) -> Any:
+                done = await process(body, signal)
                 taken.append(body)
                 given.append(done.body)
                 return done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,15 @@ exporters:
 def problems_of(text: str) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         parse_config(text, "c.yaml")
-    return caught.value.problems
+    return [re.sub(r"^(c\.yaml:\d+):\d+:", r"\1:", problem) for problem in caught.value.problems]
+
+
+def test_a_problem_has_its_column() -> None:
+    """As editors jump to it."""
+    with pytest.raises(ConfigError) as caught:
+        parse_config("exporters:\n  otlp_grpc: {endpoint: 'a:1', tsl: }\n  fil: {}", "c.yaml")
+
+    assert ["c.yaml:2:32: ", "c.yaml:3:3: "] == [problem[: problem.index("unknown")] for problem in caught.value.problems]
 
 
 def traces(settings: str) -> str:
@@ -271,7 +280,7 @@ def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
     for name, wanted in (
         ("absent", ":1: cannot be read: No such file"),
         ("", ":1: cannot be read: Is a directory"),
-        ("bytes", ":2: cannot be read: not UTF-8"),
+        ("bytes", ":2:1: cannot be read: not UTF-8"),
     ):
         with pytest.raises(ConfigError) as caught:
             load_config(tmp_path / name)

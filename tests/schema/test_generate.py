@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -159,6 +160,39 @@ def test_a_change_of_a_published_version_is_seen(tmp_path: Path) -> None:
         assert ([], ["2026-01-01"]) == (before, generate.changed_after_publishing(tmp_path))
         for path in folder.iterdir():
             path.unlink()
+
+
+def test_publishing_freezes_and_a_change_then_needs_a_new_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once its checksums are written, neither the folder nor the registry behind it may change under that date."""
+    package = tmp_path / "otel_voice_schema"
+    shutil.copytree(generate.PACKAGE, package)
+    monkeypatch.setattr(generate, "PACKAGE", package)
+    manifest, attributes = package / "registry/manifest.yaml", package / "registry/attributes.yaml"
+
+    assert (0, 0) == (generate.main(["--publish"]), generate.main(["--check"]))
+    attributes.write_text(attributes.read_text(encoding="utf-8").replace("brief: Energy", "brief: The energy"), encoding="utf-8")
+    assert 1 == generate.main([])
+    assert "give the registry a new version" in capsys.readouterr().err
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace("2026-11-25", "2026-12-24"), encoding="utf-8")
+    assert (0, 0) == (generate.main([]), generate.main(["--check"]))
+    (package / "versions/2026-11-25/registry.json").write_text("{}", encoding="utf-8")
+    assert 1 == generate.main(["--check"])
+
+
+def test_a_change_that_breaks_somebody_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A name of the runbook's version is not taken away."""
+    package = tmp_path / "otel_voice_schema"
+    shutil.copytree(generate.PACKAGE, package)
+    monkeypatch.setattr(generate, "PACKAGE", package)
+    events_file = package / "registry/events.yaml"
+    events_file.write_text(events_file.read_text(encoding="utf-8").replace("        - silence.timeout\n", ""), encoding="utf-8")
+
+    assert 1 == generate.main(["--check"])
+    assert "event `silence.timeout` removed (since 2026-05-20)" in capsys.readouterr().err
 
 
 def test_the_schema_file_says_what_was_renamed() -> None:

@@ -71,12 +71,14 @@ def main(arguments: list[str] | None = None) -> int:
     except RegistryError as error:
         print(*error.problems, sep="\n", file=sys.stderr)
         return 1
+    changed = changed_after_publishing(versions)
+    if changed:
+        print(*(f"published version {name} was changed: take it back" for name in changed), sep="\n", file=sys.stderr)
+        return 1
     frozen = {path.parent.name for path in versions.glob(f"*/{HASHES}")}
     published = [json.loads((versions / name / "registry.json").read_text(encoding="utf-8")) for name in sorted(frozen)]
     older = [each for each in published if each["version"] != registry["version"]]
-    changed = changed_after_publishing(versions)
-    wrong = [f"published version {name} was changed: take it back, or give the registry a new version" for name in changed]
-    wrong += [f"{change.words} (since {old['version']})" for old in older for change in compat.compare(old, registry) if change.refused]
+    wrong = [f"{change.words} (since {old['version']})" for old in older for change in compat.compare(old, registry) if change.refused]
     files = {PACKAGE / path: text for path, text in render(registry, older).items()}
     files |= {path: docs.insert(path.read_text(encoding="utf-8"), registry) for path in docs.pages(PACKAGE)}
     for path, text in files.items():

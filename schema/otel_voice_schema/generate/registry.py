@@ -94,7 +94,7 @@ def _event(entry: dict[str, Any], groups: dict[str, Any]) -> dict[str, Any]:
         "name": entry["name"],
         "brief": entry["brief"],
         "stability": entry["stability"],
-        "aliases": note.get("aliases", []),
+        "aliases": note.get("aliases") or [],
         "runbook": note.get("runbook"),
         "duration": note.get("duration"),
         "set_by": note.get("set_by"),
@@ -138,7 +138,7 @@ def _problems(parts: dict[str, Any], groups: dict[str, Any], imported: list[str]
         yield from _attribute_problems(each, keys)
     yield from (f"envelope path `{path}` is used twice" for path in _twice([each["annotations"]["json"] for each in attributes]))
     names = [each["name"] for each in parts["events"]["events"]]
-    aliases = [alias for each in parts["events"]["events"] for alias in each.get("annotations", {}).get("aliases", ())]
+    aliases = [alias for each in parts["events"]["events"] for alias in each.get("annotations", {}).get("aliases") or ()]
     yield from _clashes("event", [*names, *aliases])
     yield from _clashes("metric", [each["name"] for each in parts["metrics"]["metrics"]])
     owners = [*parts["events"]["events"], *parts["metrics"]["metrics"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -21,7 +22,21 @@ def problems_of(tmp_path: Path, text: str) -> list[str]:
     file.write_text(text, encoding="utf-8")
     with pytest.raises(PolicyError) as raised:
         load_policy(file)
-    return [problem.removeprefix(f"{file}:") for problem in raised.value.problems]
+    return [re.sub(r"^(\d+):\d+:", r"\1:", problem.removeprefix(f"{file}:")) for problem in raised.value.problems]
+
+
+def test_a_problem_has_its_column(tmp_path: Path) -> None:
+    """As editors jump to it."""
+    file = tmp_path / "policy.yaml"
+    file.write_text(HEAD + "defaults: {grace_ms: 1, hold: wait}\nnames:\n  a: [", encoding="utf-8")
+    with pytest.raises(PolicyError) as raised:
+        load_policy(file)
+    file.write_text(HEAD + "defaults: {grace_ms: 1, hold: wait}\n", encoding="utf-8")
+    with pytest.raises(PolicyError) as other:
+        load_policy(file)
+
+    assert raised.value.problems[0].startswith(f"{file}:5:7: not readable as YAML")
+    assert other.value.problems[0].startswith(f"{file}:3:25: unknown key `hold`")
 
 
 @pytest.mark.parametrize(
