@@ -191,6 +191,7 @@ class VoiceCall(CallCore):
                 interruptible=interruptible,
                 question_pending=question_pending,
                 start_ns=now,
+                planned_ms=planned_ms,
             )
         self._agent.state = a.SpeechState.SPEAKING.value
         facts: Facts = {
@@ -372,6 +373,7 @@ class VoiceCall(CallCore):
         intent_label: str | None = None,
         stretch_id: str | None = None,
         is_backchannel: bool | None = None,
+        position_ms: int | None = None,
         at: Moment | None = None,
     ) -> Interruption:
         """Tell that the caller may be interrupting; `expected_digits` are the keys on offer, `any` for every key."""
@@ -387,6 +389,8 @@ class VoiceCall(CallCore):
             a.VOICE_CALLER_INTENT_LABEL: intent_label,
             a.VOICE_CALLER_STRETCH_ID: stretch_id,
             a.VOICE_CALLER_INPUT_IS_BACKCHANNEL: is_backchannel,
+            a.VOICE_AGENT_PLAYBACK_POSITION_MS: position_ms,
+            a.VOICE_AGENT_RESPONSE_DURATION_MS: playing.planned_ms if playing else None,
         }
         if text is not None:
             facts |= self._described(text, a.TranscriptStatus.PARTIAL.value)

@@ -22,6 +22,7 @@ class Response:
     interruptible: bool | None
     question_pending: bool | None
     start_ns: int
+    planned_ms: int | None = None
     playing: bool = True
 
 

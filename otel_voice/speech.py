@@ -87,6 +87,7 @@ class CallerSpeech:
         words: int | None = None,
         text: str | None = None,
         is_backchannel: bool | None = None,
+        position_ms: int | None = None,
         at: Moment | None = None,
     ) -> Interruption:
         """Tell that this speech may be an interruption."""
@@ -98,6 +99,7 @@ class CallerSpeech:
             text=text,
             stretch_id=self.stretch_id,
             is_backchannel=is_backchannel,
+            position_ms=position_ms,
             at=at,
         )
 

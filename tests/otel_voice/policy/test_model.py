@@ -6,6 +6,7 @@ from dataclasses import fields
 
 import pytest
 from otel_voice_schema.attributes import ATTRIBUTES, Action
+from otel_voice_schema.events import EVENTS
 
 from otel_voice.policy import CANDIDATE_ATTRIBUTES, Candidate, candidate_from_attributes, effect_of
 
@@ -17,6 +18,24 @@ def test_every_field_is_a_registry_attribute() -> None:
     assert {each.name for each in fields(Candidate)} == set(CANDIDATE_ATTRIBUTES)
     assert set(CANDIDATE_ATTRIBUTES.values()) <= set(ATTRIBUTES)
     assert len(CANDIDATE_ATTRIBUTES) == len(set(CANDIDATE_ATTRIBUTES.values()))
+
+
+NO_EVIDENCE = {  # of what a candidate's event may tell: who and where, pointers, what is derived from the text, what another ruling was
+    *("voice.agent.response.id", "voice.caller.stretch.id", "voice.agent.policy.version", "voice.agent.speech.interruptible"),
+    *(f"voice.caller.transcript.{name}" for name in ("inferred", "length", "redaction", "ref", "word_hashes")),
+    *("voice.caller.dtmf.digit", "voice.detector.mode", "voice.detector.threshold"),
+}
+
+
+def test_every_evidence_of_an_event_reaches_the_candidate() -> None:
+    """And the reverse: what `candidate_detected` or `silence.timeout` tells of agent and caller is a field, or no evidence."""
+    told: set[str] = set()
+    for name in ("candidate_detected", "silence.timeout"):
+        event = EVENTS[f"voice.interruption.{name}"]
+        told |= event.facts | set(event.conditional) | event.optional
+    sides = ("voice.caller.", "voice.agent.", "voice.detector.", "voice.silence.elapsed_ms", "voice.workflow")
+
+    assert {key for key in told if key.startswith(sides)} == set(CANDIDATE_ATTRIBUTES.values()) | NO_EVIDENCE
 
 
 def test_every_attribute_reaches_its_field() -> None:
