@@ -88,14 +88,12 @@ def read_envelope(envelope: Mapping[str, Any]) -> tuple[Record, list[Problem]]:
     """Return the event of an envelope as far as it is one, and every problem of its form; its facts are `validate.check`'s business."""
     problems: list[Problem] = []
     facts: dict[str, Value] = {}
-    for path, attribute in _PATHS.items():
-        head, _, tail = path.partition(".")
-        holder = envelope.get(head) if tail else envelope
-        leaf = tail or head
-        if isinstance(holder, Mapping) and holder.get(leaf) is not None:
-            facts[attribute.key] = _fact(attribute, holder[leaf], problems)
-    unknown = _unknown(envelope, problems)
-    problems += _slips(unknown)
+    known, unknown = _parted(envelope, problems)
+    for path, given in known.items():
+        attribute = _PATHS[path]
+        facts[attribute.key] = _fact(attribute, given, problems)
+    if unknown:
+        problems += _slips(unknown)
     problems += _twice(envelope)
     for key, given in _object(envelope, "attributes", problems).items():
         value = _value(given, key, problems)
@@ -210,21 +208,31 @@ def _fact(attribute: a.Attribute, given: object, problems: list[Problem]) -> Val
     return value
 
 
-def _unknown(envelope: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
-    """Return the members that the registry has no place for, where they stand."""
-    out: dict[str, Any] = {}
+def _parted(envelope: Mapping[str, Any], problems: list[Problem]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the values at the registry's paths, nulls left out, and the members it has no place for, where they stand."""
+    known: dict[str, Any] = {}
+    unknown: dict[str, Any] = {}
     for member, value in envelope.items():
-        if member in _HEADS:
-            if isinstance(value, Mapping):
-                inner = {name: each for name, each in value.items() if f"{member}.{name}" not in _PATHS}
-                if inner or not value:  # an empty object comes back as one
-                    out[member] = inner
-            else:
+        if member in _HEADS and isinstance(value, dict):
+            inner = {}
+            for name, each in value.items():
+                path = f"{member}.{name}"
+                if path not in _PATHS:
+                    inner[name] = each
+                elif each is not None:
+                    known[path] = each
+            if inner or not value:  # an empty object comes back as one
+                unknown[member] = inner
+        elif member in _HEADS:
+            if value is not None:  # a group that nothing is known of
                 problems.append(_problem("wrong_type", member, f"`{member}` is {_kind(value)}, not an object"))
-                out[member] = value
-        elif member not in _OWN and member not in _PATHS:
-            out[member] = value
-    return out
+            unknown[member] = value
+        elif member in _PATHS:
+            if value is not None:
+                known[member] = value
+        elif member not in _OWN:
+            unknown[member] = value
+    return known, unknown
 
 
 def _slips(unknown: Mapping[str, Any]) -> Iterator[Problem]:
@@ -267,7 +275,7 @@ def _members(value: Value) -> Mapping[str, Any] | None:
     if not isinstance(found, dict) or not found or _text(found) != value:
         return None
     wrong: list[Problem] = []
-    return found if _unknown(found, wrong) == found and not wrong else None
+    return found if _parted(found, wrong) == ({}, found) and not wrong else None
 
 
 def _no_number(text: str) -> None:
@@ -324,6 +332,8 @@ def _json(value: Value) -> Any:
 def _value(given: object, key: str, problems: list[Problem]) -> Value:
     """Return what JSON tells as a value that OTLP can carry."""
     if isinstance(given, str):
+        if given.isascii():
+            return given
         try:
             given.encode()
         except UnicodeEncodeError:
