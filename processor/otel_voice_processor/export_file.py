@@ -11,7 +11,7 @@ from pathlib import Path
 
 from otel_voice_processor.errors import Retryable
 from otel_voice_processor.model import TRACES
-from otel_voice_processor.wire import decode_request_json
+from otel_voice_processor.otlp_json import decode_request_json
 
 LOG = logging.getLogger(__name__)
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK  # a named pipe without a reader must not hang us

@@ -20,8 +20,8 @@ from otel_voice_schema.envelope import read_envelope
 
 from otel_voice_processor.errors import Undecodable
 from otel_voice_processor.model import LOGS, TRACES
+from otel_voice_processor.otlp_json import request_tree
 from otel_voice_processor.records import MAX_DEPTH, Read, TooDeep, read_otlp
-from otel_voice_processor.wire import request_tree
 
 OTLP: Final = "otlp"
 ENVELOPE: Final = "envelope"

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from otel_voice_processor import files
 from otel_voice_processor.files import Broken, Document, documents, events
+from otel_voice_processor.otlp_json import encode_request
 from otel_voice_processor.records import TooDeep, otlp_tree
-from otel_voice_processor.wire import encode_request
 from otel_voice_schema.envelope import to_envelope
 from otel_voice_schema.record import LOG, SPAN, Record
 from otel_voice_schema.validate import check_record

@@ -14,10 +14,10 @@ import grpc.aio
 import pytest
 from otel_voice_processor.config import Config, Judging, Receiver
 from otel_voice_processor.files import Document, documents, events
+from otel_voice_processor.otlp_json import encode_request
 from otel_voice_processor.records import otlp_tree, with_ids, without_made_ids
 from otel_voice_processor.rpc import TRACE_EXPORT, raw_call
 from otel_voice_processor.service import Service
-from otel_voice_processor.wire import encode_request
 from otel_voice_schema.attributes import ATTRIBUTES
 from otel_voice_schema.envelope import from_envelope, to_envelope
 from otel_voice_schema.record import LOG, SPAN, Record

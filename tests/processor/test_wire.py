@@ -10,10 +10,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 from otel_voice_processor.errors import Undecodable
+from otel_voice_processor.otlp_json import decode_request_json
 from otel_voice_processor.wire import (
     MARKER,
     build_request,
-    decode_request_json,
     encode_attributes,
     encode_span,
     partial_success,

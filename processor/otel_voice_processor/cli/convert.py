@@ -18,8 +18,8 @@ from otel_voice_schema.upgrade import upgrade
 from otel_voice_processor.cli.inputs import add_files, place, read
 from otel_voice_processor.errors import Undecodable
 from otel_voice_processor.files import ENVELOPE, OTLP, Broken, Document, events
+from otel_voice_processor.otlp_json import encode_request
 from otel_voice_processor.records import Read, TooDeep, otlp_tree, without_made_ids
-from otel_voice_processor.wire import encode_request
 
 BATCH: Final = 200
 FORMATS: Final = ("otlp-json", "otlp-proto", "otlp-proto-sized", "envelope")
