@@ -46,7 +46,7 @@ class VoiceCall(CallCore):
         agent_name: str | None = None,
         policy_version: str | None = None,
         language: str | None = None,
-        observable: Sequence[str] | None = ("speech", "dtmf"),
+        observable: Sequence[str] | None = None,
         tracer_provider: TracerProvider | None = None,
         logger_provider: LoggerProvider | None = None,
         carrier: str | None = None,
@@ -125,7 +125,7 @@ class VoiceCall(CallCore):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """End the call where nobody did; how it went is then not known."""
-        self.end(outcome=None, escalated=None, ended_by=None)
+        self.end()
 
     @guarded(nothing)
     def start(self, *, at: Moment | None = None) -> None:
@@ -420,12 +420,12 @@ class VoiceCall(CallCore):
     @guarded(nothing)
     def end(
         self,
-        outcome: a.TaskOutcomeValue | None = "completed",
-        escalated: bool | None = False,
-        ended_by: a.EndedByValue | None = "caller",
+        outcome: a.TaskOutcomeValue | None = None,
+        escalated: bool | None = None,
+        ended_by: a.EndedByValue | None = None,
         at: Moment | None = None,
     ) -> None:
-        """Tell how the call ended; once."""
+        """Tell how the call ended, once; what is not told is listed as missing."""
         with self._once:
             again, self._ended = self._ended, True
         if again:

@@ -47,7 +47,7 @@ class CallCore:
         agent_name: str | None = None,
         policy_version: str | None = None,
         language: str | None = None,
-        observable: Sequence[str] | None = ("speech", "dtmf"),
+        observable: Sequence[str] | None = None,
         tracer_provider: TracerProvider | None = None,
         logger_provider: LoggerProvider | None = None,
         carrier: str | None = None,

@@ -87,6 +87,16 @@ def failed(where: str, error: Exception) -> None:
         logger.warning("otel-voice: `%s` failed, the agent goes on without this event: %s", where, error, exc_info=error)
 
 
+def left_out(where: str, error: ValueError) -> None:
+    """Count a value that does not leave and log it once, the event going on without it; raise where strict."""
+    if STATE.strict:
+        raise error
+    with STATE.lock:
+        STATE.failures += 1
+    if STATE.once(f"{where}:value"):
+        logger.warning("otel-voice: a value is left out, the event goes on without it: %s", error)
+
+
 def guarded(fallback: Callable[[Any], Any]) -> Callable[[Callable[Concatenate[S, P], R]], Callable[Concatenate[S, P], R]]:
     """Keep a method's failures from the agent: it returns `fallback(self)` instead."""
 

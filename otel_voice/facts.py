@@ -12,7 +12,7 @@ from otel_voice_schema import attributes as a
 from otel_voice_schema.events import EVENTS
 from otel_voice_schema.validate import FINE, value_problem
 
-from otel_voice.emit import Value, failed
+from otel_voice.emit import Value, left_out
 
 Facts = dict[str, Value | None]
 Moment = int | datetime  # Unix nanoseconds, or a datetime with a zone
@@ -36,7 +36,7 @@ def checked(facts: Mapping[str, Value | None]) -> dict[str, Value]:
         try:
             good[key] = _checked(key, value)
         except ValueError as error:
-            failed(key, error)
+            left_out(key, error)
     return good
 
 

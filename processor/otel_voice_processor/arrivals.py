@@ -12,6 +12,7 @@ from otel_voice_processor.model import CallRecord, VoiceEvent
 
 MAX_CALLS: Final = 1_000
 MAX_TRACES: Final = 8  # of one call; it should be one
+MAX_ID: Final = 256  # characters of a call id
 
 
 @dataclass(slots=True)
@@ -21,6 +22,7 @@ class _Call:
     traces: set[bytes] = field(default_factory=set)
     lags_ns: list[int] = field(default_factory=list)
     record: CallRecord | None = None
+    refused: dict[str, tuple[int, str]] = field(default_factory=dict)  # of each event name how many, and what was wrong with the newest
 
 
 class Arrivals:
@@ -32,16 +34,26 @@ class Arrivals:
 
     def add(self, event: VoiceEvent, now_ns: int, outcome: str) -> None:
         """Note an event that came in, and what became of it."""
-        call = self._calls.get(event.call_id)
-        if call is None:
-            call = self._calls[event.call_id] = _Call()
-            if len(self._calls) > self._most:
-                self._calls.popitem(last=False)
+        call = self._call(event.call_id)
         call.events[event.name.removeprefix(PREFIX)] += 1
         call.outcomes[outcome] += 1
         if event.trace_id and len(call.traces) < MAX_TRACES:
             call.traces.add(event.trace_id)
         call.lags_ns = [now_ns - event.time_ns, *call.lags_ns[:1]] if event.time_ns else call.lags_ns
+
+    def refuse(self, call_id: str, name: str, problem: str) -> None:
+        """Note an event that could not be judged; one without a call id belongs to none."""
+        if call_id:
+            refused = self._call(call_id[:MAX_ID]).refused
+            refused[name.removeprefix(PREFIX)] = (refused.get(name.removeprefix(PREFIX), (0, ""))[0] + 1, problem)
+
+    def _call(self, call_id: str) -> _Call:
+        call = self._calls.get(call_id)
+        if call is None:
+            call = self._calls[call_id] = _Call()
+            if len(self._calls) > self._most:
+                self._calls.popitem(last=False)
+        return call
 
     def settle(self, record: CallRecord) -> None:
         """Note that a call has settled."""
@@ -60,6 +72,7 @@ class Arrivals:
             "state": "open" if record is None else "settled",
             "events": dict(sorted(call.events.items())),
             "outcomes": dict(sorted(call.outcomes.items())),
+            "refused": {name: {"count": count, "problem": problem} for name, (count, problem) in sorted(call.refused.items())},
             "traces": len(call.traces),
             "newest_lag_ms": round(call.lags_ns[0] / 1e6) if call.lags_ns else None,
         }

@@ -31,6 +31,7 @@ _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _SIGNALS: Final = ("resourceSpans", "resourceLogs", "resourceMetrics", "resourceProfiles")
 _MEMBERS: Final = frozenset({"eventName", "eventVersion", "occurredAt", "canonicalCallId"})
+_BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 _NEITHER: Final = "neither OTLP (`resourceSpans`, `resourceLogs`) nor an envelope"
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
@@ -132,35 +133,58 @@ def _plain(stream: Buffered) -> Iterator[Document | Broken]:
 
 def _texts(stream: Buffered) -> Iterator[Document | Broken]:
     """Yield JSON documents: one a line, or one or more spread over lines."""
-    number, first = 0, True
+    number = 0
+    while (line := stream.readline(MAX_DOCUMENT + 1)) and not line.strip(_BLANK):
+        number += 1
+    found = list(_line(line, stream, number + 1))
+    if not found or not isinstance(found[0], Broken) or found[0].code != "not_json":
+        yield from found
+        yield from _lines(stream, number + 1)
+        return
+    rest = stream.read(MAX_DOCUMENT + 1 - len(line))  # the first line is no document: perhaps all lines together are one
+    whole = list(_parsed(line + rest, number + 1)) if len(line) + len(rest) <= MAX_DOCUMENT else [found[0]]
+    if whole[0] != found[0] and not (isinstance(whole[0], Broken) and _holds_a_document(rest)):
+        yield from whole
+    elif len(line) + len(rest) > MAX_DOCUMENT and not _holds_a_document(rest):
+        message = f"one document over many lines, longer than {MAX_DOCUMENT >> 20} MiB: write one a line"
+        yield Broken(code="too_large", where=f"line {number + 1}", message=message)
+    else:
+        yield from found
+        yield from _lines(_Before(rest, stream), number + 1)
+
+
+def _holds_a_document(rest: bytes) -> bool:
+    """Tell whether one of the next lines is a document by itself, as in a file that has one a line."""
+    lines = (line for line in rest.split(b"\n", 20)[:20] if line.strip(_BLANK))
+    return any(all(isinstance(each, Document) for each in _parsed(line, 0)) for line in lines)
+
+
+class _Before:
+    """Lines of some bytes that were read ahead, then of the stream behind them."""
+
+    def __init__(self, ahead: bytes, stream: Buffered) -> None:
+        self._ahead, self._stream = io.BytesIO(ahead), stream
+
+    def readline(self, size: int) -> bytes:
+        """Return the next line."""
+        line = self._ahead.readline(size)
+        return line if line.endswith(b"\n") else line + self._stream.readline(size - len(line))
+
+
+def _lines(stream: Buffered | _Before, number: int) -> Iterator[Document | Broken]:
+    """Yield the documents of lines after line `number`, each of its own."""
     while line := stream.readline(MAX_DOCUMENT + 1):
         number += 1
-        if len(line) > MAX_DOCUMENT and not line.endswith(b"\n"):
-            yield Broken(code="too_large", where=f"line {number}", message=f"longer than {MAX_DOCUMENT >> 20} MiB")
-            while line and not line.endswith(b"\n"):
-                line = stream.readline(1 << 20)
-            continue
-        if not line.strip(b" \t\r\n\xef\xbb\xbf"):
-            continue
-        found = list(_parsed(line.rstrip(b"\r\n"), number))
-        if first and any(isinstance(each, Broken) for each in found) and _spread(line, stream):
-            rest = stream.read(MAX_DOCUMENT + 1)
-            if len(line) + len(rest) > MAX_DOCUMENT:
-                message = f"one document over many lines, longer than {MAX_DOCUMENT >> 20} MiB: write one a line"
-                yield Broken(code="too_large", where=f"line {number}", message=message)
-                return
-            yield from _parsed(line + rest, number)
-            return
-        first = False
-        yield from found
+        yield from _line(line, stream, number)
 
 
-def _spread(line: bytes, stream: Buffered) -> bool:
-    """Tell whether a document goes on in the next line: it is open, and the next line is none by itself."""
-    if line.strip()[-1:] not in {b"{", b"[", b",", b":", b"}", b"]"}:
-        return False
-    following = stream.peek(_PEEK)[:_PEEK].lstrip()
-    return (bool(following) and not following.startswith((b'{"', b"{ "))) or line.strip() in {b"{", b"["}
+def _line(line: bytes, stream: Buffered | _Before, number: int) -> Iterator[Document | Broken]:
+    if len(line) > MAX_DOCUMENT and not line.endswith(b"\n"):
+        yield Broken(code="too_large", where=f"line {number}", message=f"longer than {MAX_DOCUMENT >> 20} MiB")
+        while line and not line.endswith(b"\n"):
+            line = stream.readline(1 << 20)
+    elif line.strip(_BLANK):
+        yield from _parsed(line.rstrip(b"\r\n"), number)
 
 
 def _parsed(text: bytes, line: int) -> Iterator[Document | Broken]:

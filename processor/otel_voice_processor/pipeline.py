@@ -10,6 +10,7 @@ from typing import cast
 
 from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
+from otel_voice_schema.problems import Problem
 from otel_voice_schema.upgrade import is_newer, upgraded
 from otel_voice_schema.validate import check, unjudged
 
@@ -25,6 +26,7 @@ YIELD_EVERY = 200  # spans of ours, some 10 ms: then other requests get a turn
 RULED = frozenset({e.CANDIDATE_DETECTED, e.DECISION_MADE, e.USER_TRANSCRIPT, e.USER_SPEECH_STOPPED, e.SILENCE_TIMEOUT})
 SAID = (a.VOICE_CALLER_INPUT_TYPE, a.VOICE_CALLER_INPUT_CLASS, a.VOICE_CALLER_TRANSCRIPT_STATUS, a.VOICE_CALLER_TRANSCRIPT_TEXT)
 WARNINGS_SHOWN = 5
+MAX_TOLD = 100  # problems told in the log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,7 @@ class Processed:
     body: bytes
     events: tuple[VoiceEvent, ...]
     warning: str
+    refused: tuple[tuple[str, str, str], ...] = ()  # call id, event name and problem of what cannot be judged
 
 
 class Pipeline:
@@ -44,6 +47,7 @@ class Pipeline:
         self._counters = counters
         self._keep_text = keep_text
         self._aliases = accept_aliases
+        self._told: set[tuple[str, str]] = set()
 
     def rule(self, facts: Mapping[str, Value]) -> Ruling | None:
         """Return the policy's ruling on the facts of a candidate; None where it fails on them, which is counted and logged."""
@@ -70,6 +74,7 @@ class Pipeline:
             return Processed(body=body, events=(), warning="")
         request = scan(body, signal, aliases=self._aliases)
         events: list[VoiceEvent] = []
+        refused: list[tuple[str, str, str]] = []
         warnings: list[str] = []
         if request.unreadable:
             self._counters.add("otel_voice_processor_unreadable_records", request.unreadable)
@@ -77,14 +82,14 @@ class Pipeline:
         for number, found in enumerate(request.found, 1):
             if number % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
-            event = self._one(request, found, warnings)
+            event = self._one(request, found, warnings, refused)
             if event is not None:
                 events.append(event)
         more = f"; and {len(warnings) - WARNINGS_SHOWN} more" if len(warnings) > WARNINGS_SHOWN else ""
         warning = "; ".join(warnings[:WARNINGS_SHOWN]) + more
-        return Processed(body=request.body(), events=tuple(events), warning=warning)
+        return Processed(body=request.body(), events=tuple(events), warning=warning, refused=tuple(refused))
 
-    def _one(self, request: Scan, found: Found, warnings: list[str]) -> VoiceEvent | None:
+    def _one(self, request: Scan, found: Found, warnings: list[str], refused: list[tuple[str, str, str]]) -> VoiceEvent | None:
         """Check, redact and rule one event of ours; return it, or None where it is not to be judged."""
         name = e.ALIASES.get(found.name, found.name)
         if a.VOICE_POLICY_VERSION in found.attributes or name in {e.EPISODE, e.CALL}:
@@ -105,7 +110,11 @@ class Pipeline:
         codes = unjudged(problems)
         if codes:
             self._counters.add("otel_voice_processor_unjudged_events")
-            warnings += [f"{found.name}: {each.message}" for each in problems if each.code in codes]
+            wrong = [each for each in problems if each.code in codes]
+            warnings += [f"{found.name}: {each.message}" for each in wrong]
+            self._tell(name, wrong)
+            call_id = found.attributes.get(a.VOICE_CALL_ID)
+            refused.append((call_id if isinstance(call_id, str) else "", name, wrong[0].message))
             request.extend(found, {a.VOICE_PROBLEM_CODES: codes})
             return None
         event = event_of(found)
@@ -115,6 +124,13 @@ class Pipeline:
         request.extend(found, ruling_attributes(ruling, "arrival") if ruling else {a.VOICE_POLICY_VERSION: self._policy.version})
         self._counters.add("otel_voice_processor_judged_events", carrier=found.carrier)
         return event
+
+    def _tell(self, name: str, problems: list[Problem]) -> None:
+        """Log each kind of problem of each event once: most SDKs show nobody what partial success says."""
+        for each in problems:
+            if (name, each.key) not in self._told and len(self._told) < MAX_TOLD:
+                self._told.add((name, each.key))
+                LOG.warning("cannot be judged, passed on; told once, counted always: %s: %s", name, each.message)
 
 
 def _asked(event: VoiceEvent) -> dict[str, Value]:

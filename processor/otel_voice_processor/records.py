@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from otel_voice_schema import attributes as a
-from otel_voice_schema.envelope import to_envelope
+from otel_voice_schema.envelope import plain_id, to_envelope
 from otel_voice_schema.events import ALIASES, PREFIX, PUBLISHED_VERSIONS, SCHEMA_URL
 from otel_voice_schema.problems import Problem
 from otel_voice_schema.record import LOG, SPAN, SPAN_EVENT, Record, Value, start_of
@@ -22,7 +22,7 @@ MAX_DEPTH: Final = 100  # of JSON
 _VALUE_DEPTH: Final = 30  # of values in values, three levels of JSON each
 INTERNAL: Final = 1  # SPAN_KIND_INTERNAL
 INFO: Final = 9  # SEVERITY_NUMBER_INFO
-_SCALARS: Final = frozenset({"stringValue", "boolValue", "doubleValue", "intValue"})
+_KINDS: Final = ("stringValue", "boolValue", "intValue", "doubleValue", "bytesValue", "arrayValue", "kvlistValue")
 
 
 class TooDeep(ValueError):
@@ -126,7 +126,7 @@ def _objects(holder: Mapping[str, Any], member: str) -> Iterable[Mapping[str, An
 
 
 def _id(item: Mapping[str, Any], member: str) -> str:
-    return str(item.get(member) or "").lower()
+    return plain_id(str(item.get(member) or ""))
 
 
 def _time(item: Mapping[str, Any], member: str, form: list[Problem]) -> int:
@@ -190,6 +190,10 @@ def _any_value(given: object, key: str, form: list[Problem], depth: int = 0) -> 
         raise
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
         pass
+    if kind not in _KINDS:
+        words = f"`{key}` has a value of kind `{str(kind)[:64]}`, which OTLP has not: {', '.join(_KINDS)}"
+        form.append(Problem(code="wrong_type", key=key, message=words, found=str(kind)[:64], allowed=", ".join(_KINDS)))
+        return None
     words = f"`{key}` has a value that is no `{kind}`: `{str(inner)[:64]}`"
     form.append(Problem(code="wrong_type", key=key, message=words, found=str(inner)[:64], allowed="an AnyValue of OTLP"))
     return None

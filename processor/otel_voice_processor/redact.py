@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from otel_voice_schema import attributes as a
 
-from otel_voice_processor.model import Attributes, Value
+from otel_voice_processor.model import Attributes, CallRecord, Stretch, Value
 
 CONTENT = frozenset(key for key, attribute in a.ATTRIBUTES.items() if attribute.sensitivity == "content")
 
@@ -26,3 +28,14 @@ def applied(attributes: Attributes, changes: dict[str, Value | None]) -> dict[st
     """Return the attributes with the changes made."""
     merged: dict[str, Value | None] = {**attributes, **changes}
     return {key: value for key, value in merged.items() if value is not None}
+
+
+def without_text(record: CallRecord) -> CallRecord:
+    """Return a call record without what the caller said, for whoever is shown it: lengths and counts stay."""
+    episodes = tuple(replace(each, stretches=tuple(map(_bare, each.stretches))) for each in record.episodes)
+    return replace(record, episodes=episodes, stretches=tuple(map(_bare, record.stretches)))
+
+
+def _bare(stretch: Stretch) -> Stretch:
+    changes = redaction_of(stretch.attributes, keep_text=False)
+    return replace(stretch, text=None, attributes=applied(stretch.attributes, changes)) if changes or stretch.text else stretch

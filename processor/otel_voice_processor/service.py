@@ -23,6 +23,7 @@ from otel_voice_processor.forward import Exporter, FanOut, GrpcExporter
 from otel_voice_processor.model import CallRecord, VoiceEvent
 from otel_voice_processor.pipeline import Pipeline
 from otel_voice_processor.receiver import Receiver
+from otel_voice_processor.redact import without_text
 from otel_voice_processor.rpc import check_tls
 from otel_voice_processor.scorecard import Point, Scorecard
 from otel_voice_processor.status import StatusServer
@@ -62,7 +63,10 @@ def root_ids(call_id: str) -> tuple[bytes, bytes]:
 
 
 class Service:
-    """The processor. `on_call` is told each call record as it settles; `exporter` replaces the configured ones."""
+    """The processor. `on_call` is told each call record as it settles, without text unless the config keeps it.
+
+    `exporter` replaces the configured ones.
+    """
 
     def __init__(
         self,
@@ -157,6 +161,8 @@ class Service:
         now = self._clock()
         for event in processed.events:
             self._join(event, now)
+        for refused in processed.refused:
+            self._arrivals.refuse(*refused)
         return partial_success("; ".join(warning for warning in (refusal, processed.warning) if warning))
 
     def _join(self, event: VoiceEvent, now_ns: int) -> None:
@@ -200,7 +206,7 @@ class Service:
             self._arrivals.settle(record)
         self._pending.append(summary_request(item.episodes, record, whole=item.whole, instance=self._instance))
         if item.whole and self._on_call is not None:
-            self._on_call(record)
+            self._on_call(record if self._config.judging.keep_transcript_text else without_text(record))
 
     async def _drain(self) -> bool:
         """Send waiting summaries, tell whether all were taken; what downstream cannot take now waits for the next tick."""

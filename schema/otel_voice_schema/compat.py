@@ -41,6 +41,8 @@ class Change:
     def words(self) -> str:
         """The change as a line of a changelog."""
         to = f" to `{self.now}`" if self.now else ""
+        if self.kind == REMOVED and self.detail:
+            return f"{self.what} `{self.name}` {self.detail}"
         return f"{self.what} `{self.name}` {self.kind}{to}{f': {self.detail}' if self.detail else ''}"
 
 
@@ -125,7 +127,7 @@ def _events(old: Registry, new: Registry) -> Iterator[Change]:
             yield Change(kind=RENAMED, what="event", name=was["name"], now=name)
         for alias in was["aliases"]:
             if alias not in names:
-                yield Change(kind=REMOVED, what="event", name=was["name"], detail=f"its alias `{alias}`")
+                yield Change(kind=REMOVED, what="event", name=was["name"], detail=f"loses its alias `{alias}`")
             elif names[alias] != name:
                 yield Change(kind=REUSED, what="event", name=was["name"], detail=f"its alias `{alias}` is now one of `{names[alias]}`")
         yield from _uses(was, now, shared)
@@ -146,7 +148,7 @@ def _uses(was: Mapping[str, Any], now: Mapping[str, Any], shared: list[str]) -> 
         return Change(kind=kind, what="event", name=now["name"], detail=detail)
 
     if gone := [key for key in before if key not in after]:
-        yield change(REMOVED, f"it no longer tells {_list(gone)}")
+        yield change(REMOVED, f"no longer tells {_list(gone)}")
     if must := [key for key, level in after.items() if level == "required" and before.get(key) != "required"]:
         yield change(NARROWED, f"it must tell {_list(must)} now")
     facts = [*_gained(was, now, "recommended"), *_gained(was, now, "conditionally_required")]
@@ -168,7 +170,7 @@ def _metrics(old: Registry, new: Registry) -> Iterator[Change]:
             if was[part] != now[part]:
                 yield Change(kind=REUSED, what="metric", name=name, detail=f"its {part} was {was[part]} and is {now[part]}")
         if gone := [key for key in was["attributes"] if key not in now["attributes"]]:
-            yield Change(kind=REMOVED, what="metric", name=name, detail=f"it is no longer split by {_list(gone)}")
+            yield Change(kind=REMOVED, what="metric", name=name, detail=f"is no longer split by {_list(gone)}")
         if more := [key for key in now["attributes"] if key not in was["attributes"]]:
             yield Change(kind=WIDENED, what="metric", name=name, detail=f"split by {_list(more)}, too")
         if was["buckets"] != now["buckets"]:

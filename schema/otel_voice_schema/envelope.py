@@ -28,6 +28,7 @@ _ORDER: Final = {key: place for place, key in enumerate(ATTRIBUTES)}
 _HEADS: Final = {path.partition(".")[0] for path in _PATHS if "." in path}
 _IDS: Final = ("traceId", "spanId", "parentSpanId")
 _SQUASHED: Final = {re.sub(r"[^a-z0-9.]", "", path.lower()): path for path in (*_PATHS, "eventName", "occurredAt", "startedAt")}
+_LEAVES: Final = {re.sub(r"[^a-z0-9]", "", leaf.lower()): path for path in _PATHS if len(leaf := path.rpartition(".")[2]) > 6}
 _OWN: Final = frozenset({"eventName", "occurredAt", "startedAt", *_IDS, "resource", "attributes"})
 _OTHER: Final = frozenset({"doubleValue", "bytesValue", "arrayValue", "kvlistValue"})  # OTLP's names for what plain JSON cannot tell apart
 
@@ -184,9 +185,15 @@ def _time(envelope: Mapping[str, Any], member: str, problems: list[Problem]) -> 
 def _id(envelope: Mapping[str, Any], member: str, problems: list[Problem]) -> str:
     given = envelope.get(member, "")
     if isinstance(given, str):
-        return given.lower()
+        return plain_id(given)
     problems.append(_problem("bad_id", member, f"`{member}` is {_kind(given)}, not hex text"))
     return ""
+
+
+def plain_id(text: str) -> str:
+    """Return an id as hex is written here; what is no hex stays as it is, for somebody to recognise."""
+    lower = text.lower()
+    return lower if re.fullmatch(r"[0-9a-f]*", lower) else text
 
 
 def _object(envelope: Mapping[str, Any], member: str, problems: list[Problem]) -> Mapping[str, Any]:
@@ -236,11 +243,11 @@ def _parted(envelope: Mapping[str, Any], problems: list[Problem]) -> tuple[dict[
 
 
 def _slips(unknown: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield the unknown members that only miss the case or the separators of a known one."""
+    """Yield the unknown members that only miss the case, the separators or the place of a known one."""
     for member, value in unknown.items():
         places = [f"{member}.{name}" for name in value] if member in _HEADS and isinstance(value, Mapping) else [member]
         for place in places:
-            near = _SQUASHED.get(_squashed(place))
+            near = _SQUASHED.get(_squashed(place)) or _LEAVES.get(_squashed(place.rpartition(".")[2]))
             if near is not None:
                 words = f"`{place}` is unknown: did you mean `{near}`?"
                 yield Problem(code="unknown_attribute", key=place, message=words, found=place, nearest=near)

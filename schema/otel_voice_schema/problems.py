@@ -52,11 +52,11 @@ _JUDGED: Final = {
     "bad_id": "a trace or span id that is not 16 or 8 bytes, is all zero or no hex",
     "conflicting_versions": "a record that claims two schema versions; its own attribute counts",
     "unknown_version": "a schema version that was never published",
+    "unknown_event": "a name under `voice.interruption.` that is no event: passed on, not judged",
 }
 _WARNINGS: Final = {
     "missing_fact": "a fact of the event that is neither present nor listed in `voice.evidence.missing`",
-    "unknown_event": "a name under `voice.interruption.` that is no event: passed on",
-    "unknown_attribute": "a name near a known one: passed on",
+    "unknown_attribute": "a name near a known one, or one in `voice.evidence.missing` that is none: passed on",
     "newer_version": "a schema version after this one: passed on, counted",
     "deprecated_name": "a name that has a successor",
     "inconsistent_facts": "facts that cannot both hold",
@@ -65,6 +65,6 @@ _WARNINGS: Final = {
 _PASSED_ON: Final = frozenset({"unknown_event", "newer_version", "reserved_attribute"})
 CODES: Final[dict[str, Code]] = {
     **{name: Code(name=name, severity=ERROR, judged=False, meaning=meaning) for name, meaning in _UNJUDGED.items()},
-    **{name: Code(name=name, severity=ERROR, judged=True, meaning=meaning) for name, meaning in _JUDGED.items()},
+    **{name: Code(name=name, severity=ERROR, judged=name not in _PASSED_ON, meaning=meaning) for name, meaning in _JUDGED.items()},
     **{name: Code(name=name, severity=WARNING, judged=name not in _PASSED_ON, meaning=meaning) for name, meaning in _WARNINGS.items()},
 }

@@ -11,7 +11,7 @@ from typing import Final
 
 from otel_voice_schema import attributes as a
 from otel_voice_schema.attributes import ATTRIBUTES, Attribute
-from otel_voice_schema.events import ALIASES, EVENTS, PUBLISHED_VERSIONS, SCHEMA_VERSION, Event
+from otel_voice_schema.events import ALIASES, EVENTS, PREFIX, PUBLISHED_VERSIONS, SCHEMA_VERSION, Event
 from otel_voice_schema.problems import CODES, Problem
 from otel_voice_schema.record import ENVELOPE, LOG, SPAN, SPAN_EVENT, Record
 from otel_voice_schema.upgrade import RUNBOOK, facts_of, is_newer
@@ -55,7 +55,10 @@ def check(
     known = ALIASES.get(name, name)
     event = EVENTS.get(known)
     if event is None:
-        return [_unknown_event(name)]
+        unknown = _unknown_event(name)
+        meant = unknown.nearest
+        more = check(meant, attributes, start_ns=start_ns, time_ns=time_ns, schema_url=schema_url, sent=sent) if meant else []
+        return [unknown, *(each for each in more if each.key != "name")]  # what else is wrong, if that one was meant
     version = attributes.get(a.VOICE_SCHEMA_VERSION)
     if version != SCHEMA_VERSION and is_newer(version):
         return [_newer(version)]
@@ -108,7 +111,10 @@ def _in_envelope(problem: Problem) -> Problem:
     attribute = ATTRIBUTES.get(problem.key)
     if attribute is None or attribute.json == "*":
         return problem
-    return replace(problem, message=problem.message.replace(f"`{problem.key}`", f"`{attribute.json}` (`{problem.key}`)", 1))
+    message = problem.message.replace(f"`{problem.key}`", f"`{attribute.json}` (`{problem.key}`)", 1)
+    if problem.key == a.VOICE_EVIDENCE_MISSING:
+        return replace(problem, message=message)
+    return replace(problem, message=message.replace(f"`{a.VOICE_EVIDENCE_MISSING}`", f"`{ATTRIBUTES[a.VOICE_EVIDENCE_MISSING].json}`"))
 
 
 def _of_ids(record: Record) -> Iterator[Problem]:
@@ -116,7 +122,7 @@ def _of_ids(record: Record) -> Iterator[Problem]:
         if not text and (record.carrier != SPAN or key == "parentSpanId"):
             continue
         if len(text) != 2 * size or not _HEX.fullmatch(text) or not text.strip("0"):
-            wrong = "is empty" if not text else "is no hex" if not _HEX.fullmatch(text) else "is all zero"
+            wrong = "is empty" if not text else "is no hex (is it base64?)" if not _HEX.fullmatch(text) else "is all zero"
             wrong = wrong if text.strip("0") == "" or not _HEX.fullmatch(text) else f"has {len(text)} digits"
             allowed = f"{size} bytes, {2 * size} hex digits, not all zero"
             words = f"`{key}` is `{_shown(text)}`, which {wrong}: {allowed}"
@@ -143,7 +149,8 @@ def _shown(value: object) -> str:
 
 @lru_cache(maxsize=4096)  # the search for the nearest name is dear, and a sender repeats its mistake on every record
 def _unknown_event(name: str) -> Problem:
-    near = _close(name, [*EVENTS, *ALIASES], n=1)
+    tails = {known.removeprefix(PREFIX): ALIASES.get(known, known) for known in (*ALIASES, *EVENTS)}  # what they share says nothing
+    near = [tails[tail] for tail in _close(name.removeprefix(PREFIX), tails)]
     hint = f": did you mean `{near[0]}`?" if near else ""
     words = f"unknown event `{_shown(name)}`{hint}"
     return Problem(code="unknown_event", key="name", message=words, found=_shown(name), nearest=near[0] if near else None)
@@ -216,8 +223,8 @@ def _wrong_type(attribute: Attribute, value: object) -> Problem:
     wanted = f"{attribute.type}[]" if attribute.many else attribute.type
     kind = _KINDS.get(type(value), "an object" if isinstance(value, Mapping) else type(value).__name__)
     unit = f" ({attribute.unit})" if attribute.unit and attribute.unit != "1" else ""
-    says = f"is {kind} `{_shown(value)}`, not {wanted}{unit}"
-    return _problem("wrong_type", attribute.key, says, found=f"{kind} {_shown(value)}", allowed=wanted)
+    shown = "" if attribute.sensitivity != "none" else f" `{_shown(value)}`"  # a message may end in a log
+    return _problem("wrong_type", attribute.key, f"is {kind}{shown}, not {wanted}{unit}", found=f"{kind}{shown}", allowed=wanted)
 
 
 def _of_range(attribute: Attribute, value: float) -> Problem | None:
@@ -258,6 +265,8 @@ def _unknown_key(key: str) -> Problem | None:
     if key in _FOREIGN:
         return None
     near = _SQUASHED.get(_squashed(key))
+    if near is None and "." in key and f"voice.{key}" in ATTRIBUTES:
+        near = f"voice.{key}"
     if near is None and key.startswith("voice."):
         near = next(iter(_close(key, _LISTED, n=1, cutoff=0.85)), None)
     if near is None:
@@ -278,6 +287,11 @@ def _missing(event: Event, attributes: Mapping[str, object], facts: frozenset[st
     wanted = facts - told
     if event.conditional and facts is event.facts:
         wanted |= {key for key, words in event.conditional.items() if words.endswith(f" {kind}") and key not in told}
+    if isinstance(listed, (list, tuple)):
+        for key in dict.fromkeys(each for each in listed if isinstance(each, str) and each not in ATTRIBUTES and each not in _FOREIGN):
+            words = f"lists `{_shown(key)}`, which is no attribute"
+            near = _SQUASHED.get(_squashed(key)) or next(iter(_close(key, _LISTED, cutoff=0.75)), None)
+            yield _problem("unknown_attribute", a.VOICE_EVIDENCE_MISSING, words, found=key, nearest=near)
     for key in sorted(wanted):
         when = f", {event.conditional[key]}" if key in event.conditional else ""
         yield _problem("missing_fact", key, f"is neither present nor listed in `{a.VOICE_EVIDENCE_MISSING}`{when}")

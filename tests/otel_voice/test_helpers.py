@@ -166,7 +166,7 @@ def test_events_are_logs_where_asked() -> None:
     exporter, provider = InMemoryLogRecordExporter(), LoggerProvider()
     provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
     call = VoiceCall("c1", carrier="log", logger_provider=provider, at=AT)
-    call.end(at=AT + MS)
+    call.end("completed", at=AT + MS)
     started, ended = (each.log_record for each in exporter.get_finished_logs())
 
     assert ["voice.interruption.call_started", "voice.interruption.call_ended"] == [started.event_name, ended.event_name]
@@ -192,7 +192,8 @@ def test_configure_sets_the_carrier(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_call_goes_on_in_another_process() -> None:
     """Its context is JSON; the trace is the same, what is carried is not told twice, and `call_started` is not emitted again."""
-    call = VoiceCall("c1", workflow="billing", runtime="mine", policy_version="p1", agent_name="front", language="en", start=False)
+    told = {"workflow": "billing", "runtime": "mine", "policy_version": "p1", "language": "en", "agent_name": "front"}
+    call = VoiceCall("c1", **told, observable=("speech", "dtmf"), start=False)
     script = """
 import json, sys
 from otel_voice import VoiceCall
@@ -206,10 +207,10 @@ print(json.dumps([event.name, event.trace_id, dict(event.attributes)]))
     name, trace_id, facts = json.loads(done.stdout)
 
     assert ("voice.interruption.call_ended", derive_ids("c1")[0]) == (name, trace_id)
-    told = {a.VOICE_WORKFLOW: "billing", a.VOICE_RUNTIME_NAME: "mine", a.VOICE_AGENT_POLICY_VERSION: "p1", a.VOICE_CALLER_LANGUAGE: "en"}
-    assert told | {a.GEN_AI_AGENT_NAME: "front", a.VOICE_CALL_OBSERVABLE: ["speech", "dtmf"]} == {
-        key: facts[key] for key in (*told, a.GEN_AI_AGENT_NAME, a.VOICE_CALL_OBSERVABLE)
-    }
+    keys = {"workflow": a.VOICE_WORKFLOW, "runtime": a.VOICE_RUNTIME_NAME, "policy_version": a.VOICE_AGENT_POLICY_VERSION}
+    keys |= {"language": a.VOICE_CALLER_LANGUAGE, "agent_name": a.GEN_AI_AGENT_NAME}
+    assert told == {name: facts[key] for name, key in keys.items()}
+    assert ["speech", "dtmf"] == facts[a.VOICE_CALL_OBSERVABLE]
 
 
 def test_threads_and_tasks_may_tell_at_once() -> None:

@@ -24,11 +24,11 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from otel_voice_processor.config import Config, Receiver, Retry, Tls, TraceExporter
+from otel_voice_processor.config import Config, Judging, Receiver, Retry, Tls, TraceExporter
 from otel_voice_processor.export_file import FileExporter
 from otel_voice_processor.model import LOGS, CallRecord
 from otel_voice_processor.pipeline import Pipeline
-from otel_voice_processor.rpc import LOGS_EXPORT, raw_call
+from otel_voice_processor.rpc import LOGS_EXPORT, TRACE_EXPORT, raw_call
 from otel_voice_processor.service import Service
 from otel_voice_processor.simulate import EIGHT, emit
 from otel_voice_processor.telemetry import Counters
@@ -210,6 +210,48 @@ async def test_plain_names_are_read_where_asked_for(accept: bool) -> None:
     assert (["voice.interruption.silence.timeout"] if accept else []) == [event.name for event in processed.events]
     assert accept == (body != processed.body)
     assert foreign == ExportTraceServiceRequest.FromString(processed.body).resource_spans[0].scope_spans[0].spans[1]
+
+
+async def test_what_cannot_be_judged_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Most SDKs show nobody what partial success says; one line per kind of problem fills no log, and quotes no caller."""
+    house, counters = pipeline()
+    for _ in range(3):
+        processed = await house.process(request(span(ENDED, call__task_outcome="done"), span("voice.interruption.recovered", call__id="")))
+    text = KeyValue(key="voice.caller.transcript.text", value=AnyValue(int_value=4711))
+    wrong = span(ENDED)
+    wrong.attributes.append(text)
+    await house.process(request(wrong))
+    told = [record.message for record in caplog.records]
+
+    assert [("c1", ENDED), ("", "voice.interruption.recovered")] == [each[:2] for each in processed.refused]
+    assert 3 == len(told)
+    assert "call_ended: `voice.call.task_outcome` is `done`, not one of abandoned" in told[0]
+    assert "4711" not in told[2]
+    assert 7 == counters.get("otel_voice_processor_unjudged_events")
+
+
+async def test_a_record_is_shown_without_text_unless_it_is_kept() -> None:
+    """What `serve --show` prints is no way around redaction."""
+    said = {"voice.caller.transcript.text": "no I meant Friday", "voice.caller.transcript.status": "final"}
+    for keep in (True, False):
+        records: list[CallRecord] = []
+        config = Config(receiver=Receiver(endpoint="127.0.0.1:0"), judging=Judging(keep_transcript_text=keep), status=None)
+        service = Service(config, on_call=records.append)
+        await service.start()
+        stopped = span("voice.interruption.user.speech_stopped")
+        stopped.attributes.extend(pairs(said))
+        started = span("voice.interruption.agent.speech_started", agent__response__id="r1")
+        await asyncio.to_thread(send_raw, service.port, request(started, stopped))
+        await service.stop(0.5)
+        text = repr(records)
+
+        assert 1 == len(records)
+        assert keep == ("Friday" in text)
+
+
+def send_raw(port: int, body: bytes) -> None:
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        channel.unary_unary(TRACE_EXPORT, None, None)(body, timeout=5)
 
 
 def logs(*records: LogRecord) -> bytes:

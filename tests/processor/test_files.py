@@ -69,6 +69,8 @@ def test_every_form_holds_the_same_events(records: list[Record]) -> None:
         "\n".join(json.dumps(each, indent=2) for each in envelopes),
         "\ufeff" + json.dumps(envelopes[0]) + "\n" + "\n".join(map(json.dumps, envelopes[1:])),
         "".join(map(json.dumps, envelopes)),
+        "[" + ",\n".join(map(json.dumps, envelopes)) + "]",
+        "[\n" + ",\n".join(map(json.dumps, envelopes)) + "\n]\n",
     ):
         assert expected == names(text.encode())
 
@@ -114,6 +116,14 @@ def test_a_broken_line_costs_nothing_but_itself() -> None:
 
     assert ["Broken", "Document", "Broken", "Document"] == [type(item).__name__ for item in found]
     assert ["line 1, column 21", "line 2", "line 3, column 1", "line 4"] == [item.where for item in found]
+
+
+def test_a_request_with_a_span_a_line_is_one_document() -> None:
+    """However its lines are broken."""
+    span = {"name": "voice.interruption.call_ended", "traceId": "1" * 32, "spanId": "2" * 16}
+    spans = ",\n".join(json.dumps(span) for _ in range(5))
+
+    assert 5 == len(names(f'{{"resourceSpans": [{{"scopeSpans": [{{"spans": [\n{spans}\n]}}]}}]}}\n'.encode()))
 
 
 def test_nothing_is_nothing() -> None:

@@ -51,10 +51,24 @@ def test_calls_are_told_by_counts_alone() -> None:
         "state": "open",
         "events": {"call_started": 3},
         "outcomes": {"joined": 3},
+        "refused": {},
         "traces": 2,
         "newest_lag_ms": 2000,
     }
     assert arrivals.told("b") is None
+
+
+def test_what_could_not_be_judged_is_told_with_its_problem() -> None:
+    """Of each event how many, and what was wrong with the newest; without a call id it is nobody's."""
+    arrivals = Arrivals()
+    for problem in ("first", "second"):
+        arrivals.refuse("a", "voice.interruption.recovered", problem)
+    arrivals.refuse("", "voice.interruption.recovered", "no id")
+    told = arrivals.told("a")
+
+    assert told is not None
+    assert {"recovered": {"count": 2, "problem": "second"}} == told["refused"]
+    assert arrivals.told("") is None
 
 
 def test_only_the_newest_calls_are_held() -> None:

@@ -114,6 +114,12 @@ def test_a_reference_without_definition_is_named(parts: dict[str, Any], file: st
         ({"key": "turn.number"}, "attribute `turn.number` breaks the naming rules"),
         ({"type": "integer"}, "is of unknown type `integer`"),
         ({"annotations": {"json": "turnId"}}, "envelope path `turnId` is used twice"),
+        ({"annotations": {"json": "turnId.part"}}, "envelope path `turnId` holds a value, and others lie below it"),
+        ({"annotations": {"unit": "ms"}}, "attribute `voice.new` has no place in the envelope: add `annotations.json`"),
+        ({"brief": None}, "attribute `voice.new` has no `brief`"),
+        ({"breif": "x"}, "attribute `voice.new` has unknown key `breif`: did you mean `brief`?"),
+        ({"examples": ["loud"]}, "attribute `voice.new` has an example `loud` that is no int"),
+        ({}, "attribute `voice.new` is told by no event: add a `ref` in events.yaml"),
         ({"annotations": {"json": "x", "colour": "red"}}, "has unknown annotation `colour`"),
         ({"deprecated": {"renamed_to": "voice.nothing"}}, "was renamed to unknown attribute `voice.nothing`"),
     ],
@@ -166,7 +172,8 @@ def test_publishing_freezes_and_a_change_then_needs_a_new_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Once its checksums are written, neither the folder nor the registry behind it may change under that date."""
-    package = tmp_path / "otel_voice_schema"
+    package = tmp_path / "schema/otel_voice_schema"
+    (tmp_path / "pyproject.toml").touch()
     shutil.copytree(generate.PACKAGE, package)
     monkeypatch.setattr(generate, "PACKAGE", package)
     manifest, attributes = package / "registry/manifest.yaml", package / "registry/attributes.yaml"
@@ -185,7 +192,8 @@ def test_a_change_that_breaks_somebody_is_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A name of the runbook's version is not taken away."""
-    package = tmp_path / "otel_voice_schema"
+    package = tmp_path / "schema/otel_voice_schema"
+    (tmp_path / "pyproject.toml").touch()
     shutil.copytree(generate.PACKAGE, package)
     monkeypatch.setattr(generate, "PACKAGE", package)
     events_file = package / "registry/events.yaml"
@@ -193,6 +201,14 @@ def test_a_change_that_breaks_somebody_is_stopped(
 
     assert 1 == generate.main(["--check"])
     assert "event `silence.timeout` removed (since 2026-05-20)" in capsys.readouterr().err
+
+
+def test_an_installed_copy_is_not_the_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What lies in site-packages is neither changed nor called fresh."""
+    monkeypatch.setattr(generate, "PACKAGE", tmp_path / "site-packages/otel_voice_schema")
+
+    assert (1, 1) == (generate.main([]), generate.main(["--check"]))
+    assert "is an installed copy: work in a checkout" in capsys.readouterr().err
 
 
 def test_the_schema_file_says_what_was_renamed() -> None:

@@ -136,7 +136,7 @@ class _Converter:
         if self._options.to == "otlp-proto-sized":
             body = len(body).to_bytes(4, "big") + body
         elif signal != (self._signal or signal):
-            raise Undecodable("traces and logs make no one request: write them to two files, or as otlp-proto-sized")
+            raise Undecodable("traces and logs make no one request: write otlp-proto-sized, or ours alone with `--carrier span` or `log`")
         self._signal = signal
         self._out.write(body)
 

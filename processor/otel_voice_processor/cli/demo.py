@@ -43,10 +43,12 @@ NEXT_STEPS = """What to do next
        exporters:
          otlp_grpc:
            endpoint: tempo.example.com:4317
+           signals: [traces]
+           tls: {insecure: true}
          metrics:
            endpoint: http://prometheus.example.com:9090/api/v1/otlp/v1/metrics
 
-  4. read on: README.md, schema/README.md (events), processor/README.md (settings, verdicts), dashboards/README.md"""
+  4. read on: README.md, schema/README.md (events), processor/README.md (settings), dashboards/README.md"""
 
 
 @dataclass(slots=True)
@@ -148,6 +150,7 @@ async def _whole(console: Console, options: argparse.Namespace) -> int:
         receiver=Receiver(endpoint="127.0.0.1:0"),
         traces=tuple(TraceExporter(endpoint=target, tls=Tls(insecure=True)) for target in targets),
         judging=Judging(keep_transcript_text=True),
+        status=None,
     )
     records: list[CallRecord] = []
     service = Service(config, on_call=records.append)

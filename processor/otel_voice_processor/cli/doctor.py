@@ -267,16 +267,20 @@ def _judge(told: dict[str, Any], emitted: Counter[str], found: Findings) -> None
         )
     elif emitted:
         found.ok(f"all {came.total()} spans arrived")
+    refused = told.get("refused", {})
+    for name, each in refused.items():
+        words = f"{each['count']} of `{name}` could not be judged: {each['problem']}"
+        found.wrong(words, "Mend what the emitter tells; the processor's log says it, too.")
     for name, why in (
         ("call_started", "policy version and observability are unknown: make a VoiceCall where the call begins"),
         ("call_ended", "the call expires after five minutes, its outcome is unknown: call `call.end(outcome=...)`"),
     ):
-        if not told["events"].get(name):
+        if not told["events"].get(name) and name not in refused:
             found.wrong(f"no `{name}`", f"{why[0].upper()}{why[1:]}.")
     begun, stopped = told["events"].get("agent.speech_started", 0), told["events"].get("agent.speech_stopped", 0)
-    if begun and not stopped:
+    if begun and not stopped and "agent.speech_stopped" not in refused:
         found.wrong("no `agent.speech_stopped`", "Nobody can know whether caller and agent overlapped: tell when the agent's audio ends.")
-    if told["events"].get("user.speech_started") and not told["events"].get("user.transcript"):
+    if told["events"].get("user.speech_started") and not told["events"].get("user.transcript") and "user.transcript" not in refused:
         found.wrong(
             "no `user.transcript`", "What the caller meant stays unknown: tell what the recogniser heard, also when it heard nothing."
         )

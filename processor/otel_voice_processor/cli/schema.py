@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     one.add_argument("old", help="a version, or a registry.json")
     one.add_argument("new", nargs="?", default=SCHEMA_VERSION, help="default: %(default)s")
     one.add_argument("--format", choices=("text", "json"), default="text")
-    one = commands.add_parser("write", help="write a version's JSON Schemas, constants and tables into a folder")
+    one = commands.add_parser("write", help="write a version's JSON Schemas, constants and tables below a folder")
     one.add_argument("folder", metavar="DIR")
     one.add_argument("--version", default=SCHEMA_VERSION, help="default: %(default)s")
 
@@ -70,7 +70,9 @@ def _list(options: argparse.Namespace) -> int:
         for version in PUBLISHED_VERSIONS:
             registry = published(version)
             counts = ", ".join(f"{len(registry[kind])} {kind}" for kind in ("events", "attributes", "metrics") if registry[kind])
-            print(f"{version}  {counts}{'  (current)' if version == SCHEMA_VERSION else ''}")
+            frozen = files("otel_voice_schema").joinpath("versions", version, "SHA256SUMS").is_file()
+            told = f"current{'' if frozen else ', not published: it may still change'}" if version == SCHEMA_VERSION else ""
+            print(f"{version}  {counts}{f'  ({told})' if told else ''}")
         return 0
     registry = _registry(options.version)
     for kind, key in (("events", "name"), ("attributes", "key"), ("metrics", "name")):
@@ -190,7 +192,8 @@ def _changelog(old: Mapping[str, Any], new: Mapping[str, Any], changes: list[com
         yield f"\n## {title}{' (refused)' if kind in compat.REFUSED else ''}\n"
         for change in found:
             now = f" is now `{change.now}`" if change.kind == compat.RENAMED else f": use `{change.now}`" if change.now else ""
-            detail = f"{'. ' if now else ': '}{change.detail}" if change.detail else ""
+            joint = ". " if now else " " if kind == compat.REMOVED else ": "
+            detail = f"{joint}{change.detail}" if change.detail else ""
             yield f"- {change.what} `{change.name}`{now}{detail}"
 
 
@@ -198,9 +201,9 @@ def _write(options: argparse.Namespace) -> int:
     _registry(options.version)
     try:
         with as_file(files("otel_voice_schema").joinpath("versions", options.version)) as folder:
-            shutil.copytree(folder, options.folder, dirs_exist_ok=True)
+            shutil.copytree(folder, Path(options.folder, options.version), dirs_exist_ok=True)
             names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     except (OSError, shutil.Error) as error:
         raise _Unknown(f"`{options.folder}` cannot be written: {getattr(error, 'strerror', None) or error}") from None
-    print("\n".join(str(Path(options.folder) / name) for name in names))
+    print("\n".join(str(Path(options.folder, options.version, name)) for name in names))
     return 0

@@ -9,13 +9,15 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from otel_voice_schema.attributes import VOICE_CALL_ID
 from otel_voice_schema.consistency import Calls
+from otel_voice_schema.events import PREFIX
 from otel_voice_schema.problems import CODES, ERROR, Problem
 from otel_voice_schema.upgrade import upgrade
 from otel_voice_schema.validate import check_record
 
 from otel_voice_processor.cli.inputs import add_files, place, read
-from otel_voice_processor.files import Broken, Document, events
+from otel_voice_processor.files import OTLP, Broken, Document, events
 from otel_voice_processor.records import TooDeep
 
 SHOWN = 5  # of one kind at one place; the summary counts the rest
@@ -62,16 +64,15 @@ def _findings(options: argparse.Namespace, tally: _Tally) -> Iterator[tuple[str,
             yield name, item.where, item
             continue
         try:
-            for number, problems in _of_document(item, calls, tally, sent=not options.ruled):
-                where = f"{item.where}, event {number}" if item.kind == "otlp" else item.where
-                for problem in problems:
+            for where, problems in _of_document(item, calls, tally, sent=not options.ruled):
+                for problem in sorted(problems, key=lambda each: each.severity != ERROR):
                     yield name, where, problem
         except TooDeep as error:
             tally.broken += 1
             yield name, item.where, Broken(code="too_deep", where=item.where, message=str(error))
 
 
-def _of_document(document: Document, calls: Calls, tally: _Tally, *, sent: bool) -> Iterator[tuple[int, list[Problem]]]:
+def _of_document(document: Document, calls: Calls, tally: _Tally, *, sent: bool) -> Iterator[tuple[str, list[Problem]]]:
     for number, each in enumerate(events(document), 1):
         problems = check_record(each.record, each.form, schema_url=each.schema_url, sent=sent)
         problems += calls.check(upgrade(each.record))
@@ -80,7 +81,10 @@ def _of_document(document: Document, calls: Calls, tally: _Tally, *, sent: bool)
         tally.nonconforming += wrong
         tally.warned += bool(problems) and not wrong
         if problems:
-            yield number, problems
+            place = f"{document.where}, event {number}" if document.kind == OTLP else document.where
+            call = each.record.attributes.get(VOICE_CALL_ID)
+            named = [each.record.name.removeprefix(PREFIX), *([f"of {call}"] if isinstance(call, str) and call else [])]
+            yield f"{place} ({' '.join(named)[:120]})", problems
 
 
 def _print(options: argparse.Namespace, name: str, where: str, found: Problem | Broken) -> None:
@@ -110,6 +114,8 @@ def _sum_up(options: argparse.Namespace, tally: _Tally) -> None:
     for (code, key), count in tally.problems.most_common() if hidden else ():
         severity = CODES[code].severity if code in CODES else ERROR
         print(_printable(f"{count:>9,} x {severity} {code} {key}"))
+    if any(code == "reserved_attribute" for code, _ in tally.problems) and not options.ruled:
+        print("attributes that only the processor sets: a file from behind the processor? then say `--ruled`", file=sys.stderr)
     if not tally.events and not tally.broken:
         print("no event of ours in it: nothing named `voice.interruption.*`", file=sys.stderr)
         return

@@ -66,6 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--publish", action="store_true", help="write the current version's checksums: from then on it is frozen")
     options = parser.parse_args(arguments)
     versions = PACKAGE / "versions"
+    if not (PACKAGE.parents[1] / "pyproject.toml").exists():
+        print(f"{PACKAGE} is an installed copy: work in a checkout, installed with `pip install -e '.[dev]'`", file=sys.stderr)
+        return 1
     try:
         registry = read_registry(PACKAGE / "registry")
     except RegistryError as error:
@@ -79,6 +82,9 @@ def main(arguments: list[str] | None = None) -> int:
     published = [json.loads((versions / name / "registry.json").read_text(encoding="utf-8")) for name in sorted(frozen)]
     older = [each for each in published if each["version"] != registry["version"]]
     wrong = [f"{change.words} (since {old['version']})" for old in older for change in compat.compare(old, registry) if change.refused]
+    if wrong:  # before anything is written
+        print(*wrong, "a name that is in use stays: deprecate it, with `renamed_to`", sep="\n", file=sys.stderr)
+        return 1
     files = {PACKAGE / path: text for path, text in render(registry, older).items()}
     files |= {path: docs.insert(path.read_text(encoding="utf-8"), registry) for path in docs.pages(PACKAGE)}
     for path, text in files.items():
@@ -97,4 +103,6 @@ def main(arguments: list[str] | None = None) -> int:
         (folder / HASHES).write_text(_sums(folder), encoding="utf-8")
         print(f"published {registry['version']}: its folder is frozen")
     print(*wrong, sep="\n", end="\n" if wrong else "", file=sys.stderr)
+    if options.check and not wrong:
+        print(f"nothing is stale: version {registry['version']}, {PACKAGE / 'registry'}")
     return 1 if wrong else 0

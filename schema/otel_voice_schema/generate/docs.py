@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from otel_voice_schema.generate.jsonschemas import MEMBERS
 from otel_voice_schema.problems import CODES
 
 ALWAYS = frozenset({"voice.schema.version", "voice.call.id", "voice.turn.id"})  # facts of every event
@@ -87,6 +88,11 @@ def events(registry: dict[str, Any]) -> str:
     return f"Every event carries {every} as far as they are known; the table leaves out `voice.` and these.\n\n{table}"
 
 
+def members(_: dict[str, Any]) -> str:
+    """The envelope's own members, beside the paths of attributes."""
+    return _table(("member", "what it tells"), ((f"`{name}`", str(schema["description"])) for name, schema in MEMBERS.items()))
+
+
 def aliases(registry: dict[str, Any]) -> str:
     """Other names of events."""
     rows = ((f"`{alias}`", f"`{each['name']}`") for each in registry["events"] for alias in each["aliases"])
@@ -122,6 +128,7 @@ PARTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "attributes": attributes,
     "events": events,
     "aliases": aliases,
+    "members": members,
     "metrics": metrics,
     "values": values,
     "codes": codes,

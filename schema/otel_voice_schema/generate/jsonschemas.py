@@ -7,10 +7,16 @@ from typing import Any
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 TYPES = {"string": "string", "int": "integer", "double": "number", "boolean": "boolean"}
+RFC3339 = r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$"  # validators may ignore `format`
 MEMBERS: dict[str, Any] = {
     "eventName": {"type": "string", "description": "Name of the event."},
-    "occurredAt": {"type": "string", "format": "date-time", "description": "When it occurred, RFC 3339."},
-    "startedAt": {"type": "string", "format": "date-time", "description": "Start of an event that has a duration, RFC 3339."},
+    "occurredAt": {"type": "string", "format": "date-time", "pattern": RFC3339, "description": "When it occurred, RFC 3339."},
+    "startedAt": {
+        "type": "string",
+        "format": "date-time",
+        "pattern": RFC3339,
+        "description": "Start of an event that has a duration, RFC 3339.",
+    },
     "traceId": {"type": "string", "pattern": "^[0-9a-fA-F]{32}$", "description": "Trace of the call."},
     "spanId": {"type": "string", "pattern": "^[0-9a-fA-F]{16}$", "description": "Span that carried the event."},
     "parentSpanId": {"type": "string", "pattern": "^[0-9a-fA-F]{16}$", "description": "Its parent."},

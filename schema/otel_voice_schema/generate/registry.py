@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def resolve(parts: dict[str, Any]) -> dict[str, Any]:
     manifest = parts["manifest"]
     groups = {group["id"]: group["attributes"] for name in ("events", "metrics") for group in parts[name].get("attribute_groups", ())}
     imported = parts["events"]["imports"]["attributes"]
-    problems = list(_problems(parts, groups, imported))
+    problems = list(_shape_problems(parts)) or list(_problems(parts, groups, imported))
     if problems:
         raise RegistryError(problems)
     return {
@@ -137,6 +138,8 @@ def _problems(parts: dict[str, Any], groups: dict[str, Any], imported: list[str]
     for each in attributes:
         yield from _attribute_problems(each, keys)
     yield from (f"envelope path `{path}` is used twice" for path in _twice([each["annotations"]["json"] for each in attributes]))
+    yield from _path_problems(attributes)
+    yield from _untold(parts, groups)
     names = [each["name"] for each in parts["events"]["events"]]
     aliases = [alias for each in parts["events"]["events"] for alias in each.get("annotations", {}).get("aliases") or ()]
     yield from _clashes("event", [*names, *aliases])
@@ -154,8 +157,53 @@ def _problems(parts: dict[str, Any], groups: dict[str, Any], imported: list[str]
                 yield f"`{owner['name']}` asks for `{use.get('ref')}` by unknown level `{level}`"
 
 
+def _shape_problems(parts: dict[str, Any]) -> Iterable[str]:
+    """Name what an entry lacks or has too much of; where there is any, nothing further can be said."""
+    wanted: dict[str, tuple[str, ...]] = {
+        "attributes": ("key", "type", "brief", "stability", "examples", "annotations"),
+        "events": ("name", "brief", "stability", "attributes"),
+        "metrics": ("name", "instrument", "unit", "brief", "stability", "attributes"),
+    }
+    more = {"attributes": {"deprecated", "note"}, "events": {"annotations", "note"}, "metrics": {"annotations", "note"}}
+    for kind, keys in wanted.items():
+        for number, entry in enumerate(parts[kind].get(kind) or (), 1):
+            name = entry.get(keys[0], f"number {number}") if isinstance(entry, dict) else f"number {number}"
+            if not isinstance(entry, dict):
+                yield f"{kind[:-1]} {name} is no mapping"
+                continue
+            yield from (f"{kind[:-1]} `{name}` has no `{key}`" for key in keys if entry.get(key) is None)
+            for key in sorted(set(entry) - set(keys) - more[kind]):
+                near = get_close_matches(key, keys, n=1)
+                yield f"{kind[:-1]} `{name}` has unknown key `{key}`{f': did you mean `{near[0]}`?' if near else ''}"
+            if kind == "attributes" and isinstance(entry.get("annotations"), dict) and not entry["annotations"].get("json"):
+                yield f"attribute `{name}` has no place in the envelope: add `annotations.json`"
+
+
+def _path_problems(attributes: list[dict[str, Any]]) -> Iterable[str]:
+    """Name a path below another's."""
+    paths = {each["annotations"]["json"] for each in attributes}
+    for path in sorted(paths):
+        if any(other.startswith(f"{path}.") for other in paths):
+            yield f"envelope path `{path}` holds a value, and others lie below it"
+
+
+def _untold(parts: dict[str, Any], groups: dict[str, Any]) -> Iterable[str]:
+    """Name an attribute that no event tells."""
+    told = {use["ref"] for each in parts["events"]["events"] for use in each["attributes"] if "ref" in use}
+    told |= {use["ref"] for uses in groups.values() for use in uses if "ref" in use}
+    for each in parts["attributes"]["attributes"]:
+        if each["key"] not in told and each["annotations"].get("set_by") != "processor":
+            yield f"attribute `{each['key']}` is told by no event: add a `ref` in events.yaml"
+
+
 def _attribute_problems(entry: dict[str, Any], keys: list[str]) -> Iterable[str]:
     key, kind = entry["key"], entry["type"]
+    base = "string" if isinstance(kind, dict) else str(kind).removesuffix("[]")
+    kinds: dict[str, tuple[type, ...]] = {"string": (str,), "int": (int,), "double": (int, float), "boolean": (bool,)}
+    for example in entry["examples"]:
+        items = example if str(kind).endswith("[]") and isinstance(example, list) else [example]
+        if not all(isinstance(item, kinds.get(base, (object,))) for item in items):
+            yield f"attribute `{key}` has an example `{example}` that is no {kind}"
     if not re.fullmatch(r"voice(\.[a-z][a-z0-9_]*)+", key):
         yield f"attribute `{key}` breaks the naming rules: lower case, dots between namespaces, underscores between words"
     if any(other.startswith(f"{key}.") for other in keys):

@@ -62,10 +62,11 @@ def test_every_problem_is_told_with_its_place(write: Any, capsys: pytest.Capture
     told = capsys.readouterr().out.splitlines()
 
     outcome = "is `done`, not one of abandoned, completed, failed, unknown"
-    assert f"{path}: line 2: error: `call.taskOutcome` (`voice.call.task_outcome`) {outcome} [unknown_value]" == told[0]
-    assert f"{path}: line 2: error: `call.escalated` (`voice.call.escalated`) is string `no`, not boolean [wrong_type]" == told[1]
+    where = f"{path}: line 2 (call_ended of c1): error:"
+    assert f"{where} `call.taskOutcome` (`voice.call.task_outcome`) {outcome} [unknown_value]" == told[0]
+    assert f"{where} `call.escalated` (`voice.call.escalated`) is string `no`, not boolean [wrong_type]" == told[1]
     assert told[2].startswith(f"{path}: line 3, column 1: error: not JSON")
-    assert told[3].endswith("is neither present nor listed in `voice.evidence.missing` [missing_fact]")
+    assert told[3].endswith("is neither present nor listed in `evidence.missing` [missing_fact]")
     assert "3 events: 2 conform, 1 of those with warnings, 1 do not; 1 parts could not be read" == told[4]
 
 
@@ -254,7 +255,7 @@ def test_the_diff_reads_like_a_changelog(capsys: pytest.CaptureFixture[str]) -> 
 def test_a_change_that_breaks_somebody_exits_with_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Also of registries in files: what CI asks before a release."""
     main(["schema", "write", str(tmp_path / "now")])
-    tree = json.loads((tmp_path / "now/registry.json").read_text(encoding="utf-8"))
+    tree = json.loads((tmp_path / "now" / SCHEMA_VERSION / "registry.json").read_text(encoding="utf-8"))
     tree["attributes"].pop()
     (tmp_path / "mine.json").write_text(json.dumps(tree), encoding="utf-8")
     capsys.readouterr()
@@ -269,9 +270,9 @@ def test_the_written_schemas_can_be_used(tmp_path: Path, capsys: pytest.CaptureF
     """Any validator takes them; what is written is listed."""
     assert 0 == main(["schema", "write", str(tmp_path / "out")])
     written = capsys.readouterr().out.splitlines()
-    schema = json.loads((tmp_path / "out/events/call_ended.json").read_text(encoding="utf-8"))
+    schema = json.loads((tmp_path / "out" / SCHEMA_VERSION / "events/call_ended.json").read_text(encoding="utf-8"))
 
-    assert str(tmp_path / "out/otel-voice.ts") in written
+    assert str(tmp_path / "out" / SCHEMA_VERSION / "otel-voice.ts") in written
     assert Draft202012Validator(schema).is_valid(GOOD)
     assert not Draft202012Validator(schema).is_valid(WRONG)
 
