@@ -143,12 +143,13 @@ class VoiceCall(CallCore):
     @guarded(lambda self: nullcontext())
     @contextmanager
     def in_turn(self, turn_id: str) -> Iterator[None]:
-        """Let the events inside the block belong to a turn, and those after it to the one before."""
-        earlier, self._turn = self._turn, turn_id
+        """Let the events inside the block belong to a turn, and those after it to the one before; blocks of several tasks may overlap."""
+        entry = [turn_id]
+        self._turns.append(entry)
         try:
             yield
         finally:
-            self._turn = earlier
+            self._turns[:] = [each for each in self._turns if each is not entry]
 
     @guarded(nothing)
     def agent_state(self, state: a.SpeechStateValue) -> None:

@@ -26,7 +26,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 MENU: Final = "menu_prompt"  # the only message type during which a digit may be sent
 _IDS: Final = random.Random()  # noqa: S311  # ids of events are no secrets; our own, so that nobody's `random.seed` repeats them
-os.register_at_fork(after_in_child=_IDS.seed) if hasattr(os, "register_at_fork") else None
+
+
+def _forked() -> None:
+    """Other ids than the parent's, and a lock that nobody holds."""
+    _IDS.seed()
+    STATE.lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 def new_id(prefix: str) -> str:
@@ -85,6 +94,7 @@ class CallCore:
         self._redactor = Redactor(keep_text=keep_text)
         self._agent, self._caller = AgentSide(), CallerSide()
         self._turn: str | None = None
+        self._turns: list[list[str]] = []  # of blocks
         self._once = threading.Lock()
         self._started = self._ended = self._escalated = False
 
@@ -141,8 +151,10 @@ class CallCore:
             return
         now = self._time(at)
         given = dict(self._fixed)
-        if self._turn is not None:
-            given |= checked({a.VOICE_TURN_ID: self._turn})
+        inner = self._turns[-1:]  # one read: another thread may leave its block between two
+        turn = inner[0][0] if inner else self._turn
+        if turn is not None:
+            given |= checked({a.VOICE_TURN_ID: turn})
         given |= checked(self._agent.facts() | {key: value for key, value in facts.items() if value is not None})
         given[a.VOICE_EVENT_ID] = f"{_IDS.getrandbits(128):032x}"
         absent = missing(name, given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import threading
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from opentelemetry._logs import Logger, LoggerProvider
 
 SCOPE: Final = "otel-voice"
+_LOG_PROXY: Final = "ProxyLoggerProvider"  # which the API does not export
 Value = str | bool | int | float | Sequence[str]
 P = ParamSpec("P")
 S = TypeVar("S")
@@ -84,17 +86,23 @@ def failed(where: str, error: Exception) -> None:
     with STATE.lock:
         STATE.failures += 1
     if STATE.once(f"{where}:{type(error).__name__}"):
-        logger.warning("otel-voice: `%s` failed, the agent goes on without this event: %s", where, error, exc_info=error)
+        _log("otel-voice: `%s` failed, the agent goes on without this event: %s", where, error, exc_info=error)
 
 
-def left_out(where: str, error: ValueError) -> None:
+def _log(message: str, *arguments: object, exc_info: Exception | None = None) -> None:
+    """Warn, whatever the application's handlers do."""
+    with contextlib.suppress(Exception):
+        logger.warning(message, *arguments, exc_info=exc_info)
+
+
+def left_out(where: str, error: Exception) -> None:
     """Count a value that does not leave and log it once, the event going on without it; raise where strict."""
     if STATE.strict:
         raise error
     with STATE.lock:
         STATE.failures += 1
     if STATE.once(f"{where}:value"):
-        logger.warning("otel-voice: a value is left out, the event goes on without it: %s", error)
+        _log("otel-voice: a value is left out, the event goes on without it: %s", error)
 
 
 def guarded(fallback: Callable[[Any], Any]) -> Callable[[Callable[Concatenate[S, P], R]], Callable[Concatenate[S, P], R]]:
@@ -199,9 +207,11 @@ class Emitter:
     def _log_sender(self) -> Logger | None:
         from opentelemetry import _logs
 
-        provider = self._logger_provider or STATE.logger_provider or _logs.get_logger_provider()
+        provider = self._logger_provider or STATE.logger_provider
+        if provider is None or type(provider).__name__ == _LOG_PROXY:
+            provider = _logs.get_logger_provider()
         if provider is not self._known:
-            silent = type(provider).__name__ in {"ProxyLoggerProvider", "NoOpLoggerProvider"}
+            silent = type(provider).__name__ in {_LOG_PROXY, "NoOpLoggerProvider"}
             self._known, self._logger = provider, None if silent else provider.get_logger(SCOPE, package_version(), SCHEMA_URL)
         return self._logger
 
@@ -246,7 +256,7 @@ class Emitter:
         self._warned = True
         if not STATE.listeners and STATE.once("no-op"):
             kind = "logger" if self.carrier == LOG else "tracer"
-            logger.warning(
+            _log(
                 "otel-voice: events go nowhere, no OpenTelemetry %s provider is set; call `otel_voice.configure(endpoint=...)`"
                 " or set one up before the first call",
                 kind,

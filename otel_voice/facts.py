@@ -35,7 +35,7 @@ def checked(facts: Mapping[str, Value | None]) -> dict[str, Value]:
             continue
         try:
             good[key] = _checked(key, value)
-        except ValueError as error:
+        except Exception as error:  # of a value's own methods, too
             left_out(key, error)
     return good
 
@@ -66,7 +66,7 @@ def _sendable(key: str, value: Any) -> Any:
             value.encode()
         except UnicodeEncodeError:
             raise ValueError(f"`{key}` holds a surrogate, which is no text") from None
-        return str(value)  # of an enum its value
+        return str.__str__(value)  # of an enum its value
     if isinstance(value, bool):
         return value
     if isinstance(value, int) and -_INT64 <= value < _INT64:

@@ -128,12 +128,14 @@ class CallerSpeech:
 
 @contextmanager
 def agent_speech(call: VoiceCall, response_id: str) -> Iterator[AgentSpeech]:
-    """Tell when a response that has begun ends: completed, interrupted, or failed where the block raises."""
+    """Tell when a response that has begun ends: completed, interrupted (a cancelled task, too), or failed where the block raises."""
     speech = AgentSpeech(call, response_id)
     try:
         yield speech
-    except BaseException:
-        speech.stopped(end_reason=None if speech._cut else a.EndReason.FAILED)
+    except BaseException as error:
+        called_off = not isinstance(error, (Exception, KeyboardInterrupt, SystemExit))  # a cancelled task, a closed generator
+        ended = a.EndReason.INTERRUPTED if called_off or speech._cut else a.EndReason.FAILED
+        speech.stopped(end_reason=ended)
         raise
     speech.stopped()
 

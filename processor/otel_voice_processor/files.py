@@ -5,16 +5,17 @@ Protobuf is read as the collector's file exporter writes it (each request behind
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
 from google.protobuf.message import DecodeError
+from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 from otel_voice_schema.envelope import read_envelope
 
@@ -27,12 +28,16 @@ OTLP: Final = "otlp"
 ENVELOPE: Final = "envelope"
 MAX_DOCUMENT: Final = 64 << 20  # bytes of one request or line, as much as a receiver takes
 _PEEK: Final = 4096
+_CHUNK: Final = 1 << 16
+_TRACE_ID: Final = 16  # bytes
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _SIGNALS: Final = ("resourceSpans", "resourceLogs", "resourceMetrics", "resourceProfiles")
 _MEMBERS: Final = frozenset({"eventName", "eventVersion", "occurredAt", "canonicalCallId"})
 _BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 _NEITHER: Final = "neither OTLP (`resourceSpans`, `resourceLogs`) nor an envelope"
+_INK: Final = re.compile(r"\S")
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
 
@@ -68,11 +73,10 @@ def documents(stream: Readable) -> Iterator[Document | Broken]:
     buffered = io.BufferedReader(_Raw(stream), 1 << 20)
     head = buffered.peek(_PEEK)[:_PEEK]
     if head.startswith(_GZIP):
-        try:
-            with gzip.GzipFile(fileobj=buffered) as unpacked:
-                yield from _plain(io.BufferedReader(_Raw(unpacked), 1 << 20))
-        except (OSError, EOFError, zlib.error) as error:
-            yield Broken(code="not_otlp", where="the end", message=f"the gzip stream is damaged: {str(error)[:100].lower()}")
+        unpacked = _Unpacked(buffered)
+        yield from _plain(io.BufferedReader(_Raw(unpacked), 1 << 20))
+        if unpacked.damage:
+            yield Broken(code="not_otlp", where="the end", message=f"the gzip stream is damaged: {unpacked.damage}")
     else:
         yield from _plain(buffered)
 
@@ -94,6 +98,35 @@ class Readable(Protocol):
     def read(self, size: int = ..., /) -> bytes:
         """Return so many bytes or fewer, none at the end."""
         ...
+
+
+class _Unpacked:
+    """A gzip stream, of several members too; what comes before a damage is handed over, `damage` says what it was."""
+
+    def __init__(self, stream: Buffered) -> None:
+        self._stream, self._member = stream, zlib.decompressobj(31)
+        self._data = b""
+        self.damage = ""
+
+    def read(self, size: int = _CHUNK, /) -> bytes:
+        """Return what has been unpacked, some of it at least where there is any."""
+        out = b""
+        while not out and not self.damage:
+            if self._member.eof:
+                self._data = self._member.unused_data
+                if not (self._data or self._stream.peek(1)):
+                    return b""
+                self._member = zlib.decompressobj(31)
+            self._data = self._data or self._stream.read1(_CHUNK)
+            if not self._data:
+                self.damage = "it ends in the middle"
+                break
+            try:
+                out = self._member.decompress(self._data, size)
+                self._data = self._member.unconsumed_tail
+            except zlib.error as error:
+                self.damage = str(error)[:100].lower()
+        return out
 
 
 class _Raw(io.RawIOBase):
@@ -189,17 +222,18 @@ def _line(line: bytes, stream: Buffered | _Before, number: int) -> Iterator[Docu
 
 def _parsed(text: bytes, line: int) -> Iterator[Document | Broken]:
     """Yield the documents of a text that begins in `line`."""
+    text = text.removeprefix(b"\xef\xbb\xbf")
     try:
-        plain = text.decode("utf-8-sig")
+        plain = text.decode()
     except UnicodeDecodeError as error:
         before = text[: error.start]
         place = f"line {line + before.count(10)}, column {len(before) - before.rfind(10)}"
         yield Broken(code="not_utf8", where=place, message=f"not UTF-8: byte 0x{text[error.start]:02x}")
         return
-    position = 0
-    while (found := re.compile(r"\S").search(plain, position)) is not None:
+    position, at = 0, line
+    while (found := _INK.search(plain, position)) is not None:
+        at += plain.count("\n", position, found.start())
         position = found.start()
-        at = line + plain.count("\n", 0, position)
         if plain[position] not in "{[":
             begin = plain[position : position + 24].split("\n")[0]
             message = f"not JSON: a document begins with `{{`, this one with `{begin}`; did a log driver put something before it?"
@@ -211,15 +245,22 @@ def _parsed(text: bytes, line: int) -> Iterator[Document | Broken]:
             yield Broken(code="not_json", where=_at(plain, line, error.pos), message=_why(plain, error))
             return
         except _BadNumber as wrong:
-            error_at = max(plain.find(str(wrong), position), position)
-            where = _at(plain, line, error_at)
+            bare = _QUOTED.sub(lambda quoted: "x" * len(quoted[0]), plain[position:])  # the decoder does not tell where
+            where = _at(plain, line, position + max(bare.find(str(wrong)), 0))
             yield Broken(code="bad_number", where=where, message=f"`{wrong}` is no JSON: OTLP writes it as text, an envelope leaves it out")
             return
         except RecursionError:
             yield Broken(code="too_deep", where=f"line {at}", message=f"nested deeper than {MAX_DEPTH} levels")
             return
-        for each in tree if isinstance(tree, list) else (tree,):
-            yield _classified(each, f"line {at}", plain[position:end] if tree is each else json.dumps(each))
+        except ValueError as error:  # a whole number of more digits than Python reads
+            yield Broken(code="bad_number", where=f"line {at}", message=f"a number that nobody can mean: {str(error)[:80].lower()}")
+            return
+        if isinstance(tree, list):
+            for number, each in enumerate(tree, 1):
+                yield _classified(each, f"line {at}, element {number}", json.dumps(each))
+        else:
+            yield _classified(tree, f"line {at}", plain[position:end])
+        at += plain.count("\n", position, end)
         position = end
 
 
@@ -250,8 +291,7 @@ def _bad_number(name: str) -> None:
 def _noting(pairs: list[tuple[str, Any]]) -> _Object:
     out = _Object(pairs)
     if len(out) < len(pairs):
-        names = [name for name, _ in pairs]
-        out.twice = tuple(dict.fromkeys(name for name in names if names.count(name) > 1))
+        out.twice = tuple(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
     return out
 
 
@@ -263,6 +303,9 @@ def _classified(tree: object, where: str, text: str) -> Document | Broken:
     if not isinstance(tree, dict):
         return Broken(code="not_otlp", where=where, message=f"{_NEITHER}: no object")
     if any(name in tree for name in _SIGNALS):
+        for name in _SIGNALS:
+            if text.count(f'"{name}"') > 1 and name in _NOTING.decode(text).twice:
+                return Broken(code="not_otlp", where=where, message=f"`{name}` stands in it twice: readers keep one of the two")
         return Document(kind=OTLP, tree=tree, where=where)
     if not _MEMBERS.isdisjoint(tree):
         return Document(kind=ENVELOPE, tree=_NOTING.decode(text), where=where)
@@ -314,22 +357,34 @@ def _varint(stream: Buffered) -> tuple[int, bytes]:
 
 
 def _request(body: bytes, where: str) -> Document | Broken:
+    signal = _signal(body)
+    if signal is None:
+        return Broken(code="not_otlp", where=where, message="neither OTLP traces nor OTLP logs")
     try:
-        return Document(kind=OTLP, tree=request_tree(body, _signal(body)), where=where)
+        return Document(kind=OTLP, tree=request_tree(body, signal), where=where)
     except Undecodable as error:
         return Broken(code="not_otlp", where=where, message=str(error))
     except RecursionError:
         return Broken(code="too_deep", where=where, message=f"nested deeper than {MAX_DEPTH} levels")
 
 
-def _signal(body: bytes) -> str:
-    """Tell traces from logs, which look alike from outside: only a span begins with bytes that are a trace id."""
+def _signal(body: bytes) -> str | None:
+    """Tell traces from logs, which look alike from outside, and both from anything else; None where it is neither."""
     try:
         traces = TracesData.FromString(body)
+        spans = [span for group in traces.resource_spans for scoped in group.scope_spans for span in scoped.spans]
+        if not spans or any(len(span.trace_id) == _TRACE_ID and span.end_time_unix_nano for span in spans):
+            return TRACES
     except DecodeError:
-        return LOGS
-    spans = [span for group in traces.resource_spans for scoped in group.scope_spans for span in scoped.spans]
-    return TRACES if not spans or any(span.trace_id or span.start_time_unix_nano for span in spans) else LOGS
+        spans = []
+    try:
+        logs = LogsData.FromString(body)
+        records = [log for group in logs.resource_logs for scoped in group.scope_logs for log in scoped.log_records]
+        if any(log.time_unix_nano or log.observed_time_unix_nano for log in records):
+            return LOGS
+    except DecodeError:
+        pass
+    return TRACES if any(span.span_id and span.end_time_unix_nano for span in spans) else None
 
 
 def _depth(tree: object) -> int:

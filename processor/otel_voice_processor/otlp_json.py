@@ -15,7 +15,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from otel_voice_processor.errors import Undecodable
 from otel_voice_processor.model import LOGS, TRACES
 
-_ID_FIELDS: Final = ("traceId", "spanId", "parentSpanId")
+_SNAKE: Final = {"traceId": "trace_id", "spanId": "span_id", "parentSpanId": "parent_span_id"}
+_ID_FIELDS: Final = tuple(_SNAKE)
 
 
 def decode_request_json(body: bytes, signal: str = TRACES) -> str:
@@ -38,28 +39,50 @@ def request_tree(body: bytes, signal: str = TRACES) -> dict[str, Any]:
     return tree
 
 
-def encode_request(tree: dict[str, Any]) -> tuple[str, bytes]:
-    """Return the signal and the bytes of a request that is the tree of OTLP JSON; raise `Undecodable` where it is none. Changes it."""
-    signal = LOGS if "resourceLogs" in tree else TRACES
+def encode_requests(tree: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+    """Yield the requests that a tree of OTLP JSON is, each with its signal; raise `Undecodable` where it is none. Changes the tree."""
+    kinds: tuple[tuple[str, str, Any], ...] = (
+        (TRACES, "resourceSpans", ExportTraceServiceRequest),
+        (LOGS, "resourceLogs", ExportLogsServiceRequest),
+    )
+    if not any(member in tree for _, member, _ in kinds):
+        raise Undecodable("neither traces nor logs: nothing else can be written")
     for item in _items(tree):
-        for owner in (item, *item.get("links", ())):
-            for key in _ID_FIELDS:
-                if key in owner:
-                    try:
-                        owner[key] = base64.b64encode(bytes.fromhex(owner[key])).decode()
-                    except (TypeError, ValueError):
-                        raise Undecodable(f"`{key}` `{str(owner[key])[:64]}` is no hex") from None
-    kind = ExportLogsServiceRequest if signal == LOGS else ExportTraceServiceRequest
-    try:
-        message: Any = json_format.ParseDict(tree, kind(), ignore_unknown_fields=True)
-    except json_format.ParseError as error:
-        raise Undecodable(f"not an OTLP {signal} request: {str(error)[:300]}") from None
-    return signal, message.SerializeToString()
+        for owner in (item, *_mappings(item.get("links"))):
+            _encode_ids(owner)
+    for signal, member, kind in kinds:
+        if member not in tree:
+            continue
+        try:
+            message = json_format.ParseDict({member: tree[member]}, kind(), ignore_unknown_fields=True)
+            body = bytes(message.SerializeToString())
+        except (json_format.ParseError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise Undecodable(f"not an OTLP {signal} request: {str(error)[:300]}") from None
+        yield signal, body
+
+
+def _encode_ids(owner: dict[str, Any]) -> None:
+    for key in _ID_FIELDS:
+        owner.pop(_SNAKE[key], None)  # protobuf's reader would take it for the same field, and OTLP JSON has no such
+        if key in owner:
+            try:
+                owner[key] = base64.b64encode(bytes.fromhex(owner[key])).decode()
+            except (TypeError, ValueError):
+                raise Undecodable(f"`{key}` `{str(owner[key])[:64]}` is no hex") from None
+
+
+def _mappings(listed: object) -> list[dict[str, Any]]:
+    return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
 
 
 def _items(tree: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the spans and log records of a request's tree."""
     for outer, middle, inner in (("resourceSpans", "scopeSpans", "spans"), ("resourceLogs", "scopeLogs", "logRecords")):
-        for group in tree.get(outer, ()):
-            for scoped in group.get(middle, ()):
-                yield from scoped.get(inner, ())
+        for group in _mappings(tree.get(outer)):
+            for scoped in _mappings(group.get(middle)):
+                yield from _mappings(scoped.get(inner))
+
+
+def items(tree: Mapping[str, Any]) -> int:
+    """Return how many spans and log records a request's tree holds."""
+    return sum(1 for _ in _items(tree))

@@ -16,7 +16,7 @@ from otel_voice_schema.validate import check, unjudged
 
 from otel_voice.policy import Policy, candidate_from_attributes, decide
 from otel_voice_processor.model import TRACES, Attributes, Ruling, Value, VoiceEvent
-from otel_voice_processor.redact import redaction_of
+from otel_voice_processor.redact import hidden, redaction_of
 from otel_voice_processor.summary import ruling_attributes
 from otel_voice_processor.telemetry import Counters
 from otel_voice_processor.wire import Found, Scan, holds_ours, scan
@@ -72,7 +72,7 @@ class Pipeline:
         """Return the request enriched; raise `Undecodable` where it is no OTLP. Without our prefix it is not looked into."""
         if not holds_ours(body, aliases=self._aliases):
             return Processed(body=body, events=(), warning="")
-        request = scan(body, signal, aliases=self._aliases)
+        request = scan(body, signal, aliases=self._aliases, hidden=None if self._keep_text else hidden)
         events: list[VoiceEvent] = []
         refused: list[tuple[str, str, str]] = []
         warnings: list[str] = []
@@ -92,15 +92,15 @@ class Pipeline:
     def _one(self, request: Scan, found: Found, warnings: list[str], refused: list[tuple[str, str, str]]) -> VoiceEvent | None:
         """Check, redact and rule one event of ours; return it, or None where it is not to be judged."""
         name = e.ALIASES.get(found.name, found.name)
+        changes = redaction_of(found.attributes, keep_text=self._keep_text)
+        if changes or (found.content and not self._keep_text):  # first: nothing that follows may let the caller's words through
+            request.redact(found, changes)
         if a.VOICE_POLICY_VERSION in found.attributes or name in {e.EPISODE, e.CALL}:
             self._counters.add("otel_voice_processor_already_ruled_events")
             return None
         if name not in e.EVENTS:
             self._counters.add("otel_voice_processor_unknown_events")
             return None
-        changes = redaction_of(found.attributes, keep_text=self._keep_text)
-        if changes:
-            request.redact(found, changes)
         version = found.attributes.get(a.VOICE_SCHEMA_VERSION)
         if version != e.SCHEMA_VERSION and is_newer(version):
             self._counters.add("otel_voice_processor_newer_version_events")
@@ -111,10 +111,10 @@ class Pipeline:
         if codes:
             self._counters.add("otel_voice_processor_unjudged_events")
             wrong = [each for each in problems if each.code in codes]
-            warnings += [f"{found.name}: {each.message}" for each in wrong]
+            warnings += [f"{found.name}: {each.safe}" for each in wrong]
             self._tell(name, wrong)
             call_id = found.attributes.get(a.VOICE_CALL_ID)
-            refused.append((call_id if isinstance(call_id, str) else "", name, wrong[0].message))
+            refused.append((call_id if isinstance(call_id, str) else "", name, wrong[0].safe))
             request.extend(found, {a.VOICE_PROBLEM_CODES: codes})
             return None
         event = event_of(found)
@@ -130,7 +130,7 @@ class Pipeline:
         for each in problems:
             if (name, each.key) not in self._told and len(self._told) < MAX_TOLD:
                 self._told.add((name, each.key))
-                LOG.warning("cannot be judged, passed on; told once, counted always: %s: %s", name, each.message)
+                LOG.warning("cannot be judged, passed on; told once, counted always: %s: %s", name, each.safe)
 
 
 def _asked(event: VoiceEvent) -> dict[str, Value]:

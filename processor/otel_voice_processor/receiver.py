@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final, NoReturn
 
 import grpc
@@ -82,7 +83,6 @@ class Receiver:
         size = len(body)
         if self._in_flight and self._in_flight + size > self._config.max_in_flight_mib * MIB:
             return await self._refuse(context, Retryable(f"more than {self._config.max_in_flight_mib} MiB in flight", MAX_DELAY_S))
-        self._in_flight += size
         try:
             response = await self._whole(body, signal)
         except ProcessorError as caught:
@@ -95,18 +95,18 @@ class Receiver:
             self._counters.add("otel_voice_receiver_accepted_requests")
             self._counters.add("otel_voice_receiver_accepted_bytes", size)
             return response
-        finally:
-            self._in_flight -= size
         return await self._refuse(context, error)
 
     async def _whole(self, body: bytes, signal: str) -> bytes:
         """Handle a request to its end even where its sender goes away meanwhile: what downstream took is joined, too."""
         working = asyncio.ensure_future(self._consume(body, signal))
         self._working.add(working)
-        working.add_done_callback(self._done)
+        self._in_flight += len(body)
+        working.add_done_callback(partial(self._done, len(body)))
         return await asyncio.shield(working)
 
-    def _done(self, working: asyncio.Future[bytes]) -> None:
+    def _done(self, size: int, working: asyncio.Future[bytes]) -> None:
+        self._in_flight -= size
         self._working.discard(working)
         if not working.cancelled():
             working.exception()  # seen to where somebody still waits

@@ -41,17 +41,22 @@ class Read:
 def read_otlp(tree: Mapping[str, Any]) -> Iterator[Read]:
     """Yield every event of one OTLP JSON document, in its order; raise `TooDeep`. What is not ours is passed over."""
     for group in _objects(tree, "resourceSpans"):
-        resource, _ = _attributes(_object(group, "resource").get("attributes"))
+        resource, wrong = _attributes(_object(group, "resource").get("attributes"))
         for scoped in _objects(group, "scopeSpans"):
             url = str(scoped.get("schemaUrl") or group.get("schemaUrl") or "")
             for span in _objects(scoped, "spans"):
-                yield from _of_span(span, resource, url)
+                yield from _with(_of_span(span, resource, url), wrong)
     for group in _objects(tree, "resourceLogs"):
-        resource, _ = _attributes(_object(group, "resource").get("attributes"))
+        resource, wrong = _attributes(_object(group, "resource").get("attributes"))
         for scoped in _objects(group, "scopeLogs"):
             url = str(scoped.get("schemaUrl") or group.get("schemaUrl") or "")
             for log in _objects(scoped, "logRecords"):
-                yield from _of_log(log, resource, url)
+                yield from _with(_of_log(log, resource, url), wrong)
+
+
+def _with(found: Iterable[Read], wrong: list[Problem]) -> Iterator[Read]:
+    """Add what is wrong with the resource to each of its events."""
+    yield from (replace(each, form=(*each.form, *wrong)) if wrong else each for each in found)
 
 
 def _of_span(span: Mapping[str, Any], resource: Mapping[str, Value], url: str) -> Iterator[Read]:
@@ -171,25 +176,20 @@ def _any_value(given: object, key: str, form: list[Problem], depth: int = 0) -> 
     if not isinstance(given, Mapping) or not given:
         return None
     kind, inner = next(iter(given.items()))
-    try:
-        if kind == "stringValue":
-            return str(inner)
-        if kind == "boolValue":
-            return bool(inner)
-        if kind == "intValue":
-            return int(inner)
-        if kind == "doubleValue":
-            return float(inner)
-        if kind == "bytesValue":
-            return base64.b64decode(inner)
-        if kind == "arrayValue":
-            return tuple(_any_value(each, key, form, depth + 1) for each in inner.get("values", ()))
-        if kind == "kvlistValue":
-            return {str(each.get("key", "")): _any_value(each.get("value"), key, form, depth + 1) for each in inner.get("values", ())}
-    except TooDeep:
-        raise
-    except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
-        pass
+    read = _READ.get(kind)
+    if len(given) == 1 and read is not None:
+        try:
+            return read(inner)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    elif len(given) == 1 and kind in {"arrayValue", "kvlistValue"} and isinstance(inner, Mapping):
+        values = inner.get("values", [])
+        if isinstance(values, list) and kind == "arrayValue":
+            return tuple(_any_value(each, key, form, depth + 1) for each in values)
+        if isinstance(values, list) and all(isinstance(each, Mapping) and isinstance(each.get("key", ""), str) for each in values):
+            names = [each.get("key", "") for each in values]
+            if len(set(names)) == len(names):
+                return {each.get("key", ""): _any_value(each.get("value"), key, form, depth + 1) for each in values}
     if kind not in _KINDS:
         words = f"`{key}` has a value of kind `{str(kind)[:64]}`, which OTLP has not: {', '.join(_KINDS)}"
         form.append(Problem(code="wrong_type", key=key, message=words, found=str(kind)[:64], allowed=", ".join(_KINDS)))
@@ -199,6 +199,47 @@ def _any_value(given: object, key: str, form: list[Problem], depth: int = 0) -> 
     return None
 
 
+def _text(inner: object) -> str:
+    if not isinstance(inner, str):
+        raise TypeError
+    inner.encode()  # a lone surrogate is no text
+    return inner
+
+
+def _flag(inner: object) -> bool:
+    if not isinstance(inner, bool):
+        raise TypeError
+    return inner
+
+
+def _whole(inner: object) -> int:
+    """OTLP JSON writes 64-bit numbers as texts, and reads both."""
+    if isinstance(inner, bool) or not isinstance(inner, (int, str)) or not -(2**63) <= int(inner) < 2**63:
+        raise TypeError
+    return int(inner)
+
+
+def _number(inner: object) -> float:
+    if isinstance(inner, bool) or not isinstance(inner, (int, float, str)):
+        raise TypeError
+    return float(inner)
+
+
+def _bytes(inner: object) -> bytes:
+    """Standard and URL-safe base64, padded or not, as protobuf's JSON reads them."""
+    plain = _text(inner).replace("-", "+").replace("_", "/")
+    return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+
+
+_READ: Final[dict[str, Callable[[object], Value]]] = {
+    "stringValue": _text,
+    "boolValue": _flag,
+    "intValue": _whole,
+    "doubleValue": _number,
+    "bytesValue": _bytes,
+}
+
+
 def otlp_tree(records: Iterable[Record], carrier: str) -> dict[str, Any]:
     """Return an OTLP JSON document that carries these events as spans or log records, one group per resource."""
     groups: dict[str, tuple[Record, list[dict[str, Any]]]] = {}
@@ -206,7 +247,7 @@ def otlp_tree(records: Iterable[Record], carrier: str) -> dict[str, Any]:
     for record in records:
         resource = [_pair(key, value) for key, value in record.resource.items()]
         group = json.dumps([resource, _schema_url(record)], sort_keys=True)
-        groups.setdefault(group, (record, []))[1].append(item(with_ids(record)))
+        groups.setdefault(group, (record, []))[1].append(item(with_ids(_moved(record, carrier))))
     kinds = ("resourceLogs", "scopeLogs", "logRecords") if carrier == LOG else ("resourceSpans", "scopeSpans", "spans")
     scope = {"name": SCOPE, "version": package_version()}
     return {
@@ -218,6 +259,13 @@ def otlp_tree(records: Iterable[Record], carrier: str) -> dict[str, Any]:
             for first, items in groups.values()
         ]
     }
+
+
+def _moved(record: Record, carrier: str) -> Record:
+    """Return an event for another carrier: the span around a log or span event becomes the parent of the span it is now."""
+    if carrier == SPAN and record.carrier in (LOG, SPAN_EVENT) and record.span_id:
+        return replace(record, carrier=SPAN, parent_span_id=record.span_id, span_id="")
+    return record
 
 
 def _schema_url(record: Record) -> str:

@@ -1,21 +1,51 @@
-"""Take caller content out of our own spans before they leave: pointers, lengths and hashes stay. Pure."""
+"""Take caller content out of our own records before they leave: pointers, lengths and hashes stay. Pure."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from functools import lru_cache
 
 from otel_voice_schema import attributes as a
 
 from otel_voice_processor.model import Attributes, CallRecord, Stretch, Value
 
 CONTENT = frozenset(key for key, attribute in a.ATTRIBUTES.items() if attribute.sensitivity == "content")
+SHORTEST = 5  # letters of a name that alone is taken for content: `digit` may be anybody's, `transcriptText` is not
+
+
+def _names() -> frozenset[str]:
+    """Return every spelling of a content key, its envelope path and that path's last member, without case and separators."""
+    spellings: set[str] = set()
+    for key in CONTENT:
+        path = a.ATTRIBUTES[key].json
+        spellings |= {_squashed(key), _squashed(key.removeprefix("voice.")), _squashed(path)}
+        leaf = _squashed(path.rpartition(".")[2])
+        spellings |= {leaf} if len(leaf) > SHORTEST else set()
+    return frozenset(spellings - {""})
+
+
+def _squashed(key: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", key.lower())
+
+
+_HIDDEN = _names()
+
+
+@lru_cache(maxsize=4096)
+def hidden(key: str) -> bool:
+    """Tell whether a key is one of content, however it is spelt: a sender's slip must not let the caller's words through."""
+    if key in a.ATTRIBUTES:
+        return key in CONTENT
+    plain = _squashed(key)
+    return plain in _HIDDEN or "transcript" in plain or plain.endswith("text")
 
 
 def redaction_of(attributes: Attributes, *, keep_text: bool) -> dict[str, Value | None]:
     """Return what to write over the attributes (None: drop), empty where nothing is to be hidden."""
     if keep_text:
         return {}
-    changes: dict[str, Value | None] = {key: None for key in CONTENT if key in attributes}
+    changes: dict[str, Value | None] = {key: None for key in attributes if hidden(key)}
     text = attributes.get(a.VOICE_CALLER_TRANSCRIPT_TEXT)
     if isinstance(text, str):
         changes[a.VOICE_CALLER_TRANSCRIPT_REDACTION] = "redacted"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -31,6 +31,12 @@ _PACKAGE: Final = "otel_voice.wire"
 _Field = descriptor_pb2.FieldDescriptorProto
 _ANY_VALUE = ("string_value", _Field.TYPE_STRING), ("bool_value", _Field.TYPE_BOOL), ("int_value", _Field.TYPE_INT64)
 _ANY_VALUE_MORE = ("double_value", _Field.TYPE_DOUBLE), ("array_value", "ArrayValue"), ("kvlist_value", "KeyValueList")
+_PIECE_FIELDS: Final = {  # what is taken apart to take something out, field numbers by name
+    "SpanPieces": {"name": 5, "attributes": 9, "events": 11, "links": 13},
+    "LogPieces": {"name": 12, "body": 5, "attributes": 6},
+    "EventPieces": {"attributes": 3},
+    "LinkPieces": {"attributes": 4},
+}
 _SCALARS: Final = {"string_value": str, "bool_value": bool, "int_value": int, "double_value": float}
 
 
@@ -63,6 +69,7 @@ def _file() -> descriptor_pb2.FileDescriptorProto:
     _add(span, "end", 8, _Field.TYPE_FIXED64)
     _attribute_map(span, "Span", 9)
     _add(span, "events", 11, opaque, repeated=True)
+    _add(span, "links", 13, opaque, repeated=True)
     event = file.message_type.add(name="SpanEvent")
     _add(event, "time", 1, _Field.TYPE_FIXED64)
     _add(event, "name", 2, _Field.TYPE_STRING)
@@ -70,11 +77,14 @@ def _file() -> descriptor_pb2.FileDescriptorProto:
     log = file.message_type.add(name="LogRecord")
     for name, number, kind in (("time", 1, _Field.TYPE_FIXED64), ("trace_id", 9, opaque), ("span_id", 10, opaque)):
         _add(log, name, number, kind)
+    _add(log, "body", 5, opaque)
     _add(log, "name", 12, _Field.TYPE_STRING)
     _attribute_map(log, "LogRecord", 6)
     _attribute_map(file.message_type.add(name="Resource"), "Resource", 1)
-    _add(file.message_type.add(name="SpanPieces"), "attributes", 9, opaque, repeated=True)
-    _add(file.message_type.add(name="LogPieces"), "attributes", 6, opaque, repeated=True)
+    for name, fields in _PIECE_FIELDS.items():
+        pieces = file.message_type.add(name=name)
+        for part, number in fields.items():
+            _add(pieces, part, number, opaque, repeated=part not in {"name", "body"})
     _add(file.message_type.add(name="Key"), "key", 1, opaque)
     _values(file)
     return file
@@ -111,6 +121,7 @@ def _message(name: str) -> Any:
 _Request, _Span, _SpanEvent, _LogRecord = (_message(name) for name in ("Request", "Span", "SpanEvent", "LogRecord"))
 _Resource, _Key = (_message(name) for name in ("Resource", "Key"))
 _PIECES: Final = {SPAN: _message("SpanPieces"), LOG: _message("LogPieces")}
+_INSIDE: Final = {"events": _message("EventPieces"), "links": _message("LinkPieces")}
 _ATTRIBUTE_TAG: Final = {SPAN: 0x4A, LOG: 0x32}
 
 
@@ -128,13 +139,15 @@ class Found:
     emitter: str
     index: int
     carrier: str = SPAN
+    content: bool = False  # whether content stands beside its attributes: in a log's body, in events or links of a span
 
 
 class Scan:
     """A request opened only as far as our events; `unreadable` counts items that hold our prefix but do not parse."""
 
-    def __init__(self, body: bytes, signal: str = TRACES, *, aliases: bool = False) -> None:
+    def __init__(self, body: bytes, signal: str = TRACES, *, aliases: bool = False, hidden: Callable[[str], bool] | None = None) -> None:
         self._original = body
+        self._hidden = hidden
         self._changed = False
         self._aliases = aliases
         self._markers = _ALIASED if aliases else (MARKER,)
@@ -161,6 +174,7 @@ class Scan:
                         look(raw, items, position, emitter)
                     except DecodeError:
                         self.unreadable += 1
+                        self._cut_unreadable(items, position, LOG if signal == LOGS else SPAN)
 
     def _marked(self, data: bytes) -> bool:
         return MARKER in data or (self._aliases and any(marker in data for marker in self._markers))
@@ -184,6 +198,7 @@ class Scan:
                     attributes=_facts(span.attributes),
                     emitter=emitter,
                     index=len(self.found),
+                    content=self._inside("events", span.events) or self._inside("links", span.links),
                 )
             )
         for each in span.events:
@@ -215,6 +230,7 @@ class Scan:
                 emitter=emitter,
                 index=len(self.found),
                 carrier=carrier,
+                content=carrier == LOG and bool(item.body),
             )
         )
 
@@ -231,18 +247,54 @@ class Scan:
         self._changed = True
 
     def redact(self, found: Found, changes: Mapping[str, Value | None]) -> None:
-        """Write other values over attributes, every occurrence of them; None drops the attribute."""
+        """Take every hidden key out of an item of ours, from its attributes, events and links, and a log's body; write what is new."""
         tag = _ATTRIBUTE_TAG.get(found.carrier)
         if tag is None:
             return
         items, position = self._places[found.index]
-        pieces = _PIECES[found.carrier].FromString(items[position])
-        hidden = {key.encode() for key in changes}
-        kept = [piece for piece in pieces.attributes if _Key.FromString(piece).key not in hidden]
-        del pieces.attributes[:]
-        pieces.attributes.extend(kept)
         new = {key: value for key, value in changes.items() if value is not None}
-        items[position] = pieces.SerializeToString() + encode_attributes(new, tag)
+        items[position] = self._cut(items[position], found.carrier, changes) + encode_attributes(new, tag)
+        self._changed = True
+
+    def _cut(self, raw: bytes, carrier: str, changes: Mapping[str, Value | None]) -> bytes:
+        pieces = _PIECES[carrier].FromString(raw)
+        self._keep(pieces.attributes, changes)
+        if carrier == LOG:
+            pieces.ClearField("body")
+            return bytes(pieces.SerializeToString())
+        for name, kind in _INSIDE.items():
+            parts = getattr(pieces, name)
+            for at, part in enumerate(parts):
+                if self._inside(name, [part]):
+                    inner = kind.FromString(part)
+                    self._keep(inner.attributes, {})
+                    parts[at] = inner.SerializeToString()
+        return bytes(pieces.SerializeToString())
+
+    def _keep(self, attributes: Any, changes: Mapping[str, Value | None]) -> None:
+        kept = [piece for piece in attributes if not ((key := _key(piece)) in changes or (self._hidden is not None and self._hidden(key)))]
+        del attributes[:]
+        attributes.extend(kept)
+
+    def _inside(self, name: str, parts: Iterable[bytes]) -> bool:
+        """Tell whether events or links of a span of ours hold a hidden key."""
+        if self._hidden is None:
+            return False
+        return any(self._hidden(_key(piece)) for part in parts for piece in _INSIDE[name].FromString(part).attributes)
+
+    def _cut_unreadable(self, items: Any, position: int, carrier: str) -> None:
+        """Take content out of an item of ours of which only the outermost layer can be read."""
+        if self._hidden is None:
+            return
+        try:
+            pieces = _PIECES[carrier].FromString(items[position])
+            held = [_key(piece) for piece in pieces.attributes]
+            beside = bool(pieces.body) if carrier == LOG else any(self._inside(name, getattr(pieces, name)) for name in _INSIDE)
+            if not pieces.name.startswith(MARKER) or not (beside or any(map(self._hidden, held))):
+                return
+            items[position] = self._cut(items[position], carrier, {})
+        except DecodeError:  # no protobuf at all: downstream cannot read it either
+            return
         self._changed = True
 
     def body(self) -> bytes:
@@ -250,12 +302,16 @@ class Scan:
         return bytes(self._request.SerializeToString()) if self._changed else self._original
 
 
-def scan(body: bytes, signal: str = TRACES, *, aliases: bool = False) -> Scan:
+def scan(body: bytes, signal: str = TRACES, *, aliases: bool = False, hidden: Callable[[str], bool] | None = None) -> Scan:
     """Find the events of ours in a request; raise `Undecodable` where it holds our prefix and is no OTLP request.
 
-    With `aliases` the runbook's plain names are looked for, too.
+    With `aliases` the runbook's plain names are looked for, too; `hidden` tells which keys `redact` takes out.
     """
-    return Scan(body, signal, aliases=aliases)
+    return Scan(body, signal, aliases=aliases, hidden=hidden)
+
+
+def _key(piece: bytes) -> str:
+    return str(_Key.FromString(piece).key.decode("utf-8", "replace"))
 
 
 def holds_ours(body: bytes, *, aliases: bool = False) -> bool:
@@ -264,7 +320,9 @@ def holds_ours(body: bytes, *, aliases: bool = False) -> bool:
 
 
 def _facts(attributes: Any) -> dict[str, Value]:
-    return {key: (value := attributes[key]).string_value or _value(value) for key in attributes}  # most are texts
+    """Return attributes as values; one without a value is none."""
+    facts = {key: (value := attributes[key]).string_value or _value(value) for key in attributes}  # most are texts
+    return facts if None not in facts.values() else {key: value for key, value in facts.items() if value is not None}
 
 
 def _emitter(resource: Sequence[bytes]) -> str:

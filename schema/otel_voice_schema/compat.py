@@ -79,6 +79,9 @@ def _attribute(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Chang
         yield change(REUSED, f"its type was {_kind(was)} and is {_kind(now)}")
     if was["unit"] != now["unit"]:
         yield change(REUSED, f"its unit was {was['unit']} and is {now['unit']}")
+    if now["set_by"] != was["set_by"]:
+        before, after = was["set_by"] or "anybody", now["set_by"] or "anybody"
+        yield change(NARROWED if now["set_by"] else WIDENED, f"it was set by {before} and is by {after}")
     if was["json"] != now["json"]:
         yield change(REUSED, f"its envelope path was `{was['json']}` and is `{now['json']}`")
     if was["sensitivity"] != now["sensitivity"]:
@@ -130,6 +133,11 @@ def _events(old: Registry, new: Registry) -> Iterator[Change]:
                 yield Change(kind=REMOVED, what="event", name=was["name"], detail=f"loses its alias `{alias}`")
             elif names[alias] != name:
                 yield Change(kind=REUSED, what="event", name=was["name"], detail=f"its alias `{alias}` is now one of `{names[alias]}`")
+        if was["set_by"] != now["set_by"] and now["set_by"]:
+            yield Change(kind=NARROWED, what="event", name=name, detail=f"only the {now['set_by']} emits it now")
+        if was["duration"] != now["duration"] and was["duration"]:
+            lengths = f"it began by `{was['duration']}` before its time, and does by `{now['duration']}`"
+            yield Change(kind=REUSED, what="event", name=name, detail=lengths)
         yield from _uses(was, now, shared)
     known = {now["name"] for _, now in pairs}
     yield from (Change(kind=ADDED, what="event", name=name, detail=each["brief"]) for name, each in after.items() if name not in known)

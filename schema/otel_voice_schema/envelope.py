@@ -21,6 +21,7 @@ from otel_voice_schema.record import ENVELOPE, Record, Value, start_of
 
 INT64: Final = 2**63
 NS: Final = 1_000_000_000
+LATEST_NS: Final = 2**64  # in July 2554
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:)(\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PATHS: Final = {each.json: each for each in ATTRIBUTES.values() if each.json != "*"}
@@ -109,13 +110,13 @@ def read_envelope(envelope: Mapping[str, Any]) -> tuple[Record, list[Problem]]:
         if a.VOICE_ENVELOPE_EXTRA in facts:
             words = f"`{a.VOICE_ENVELOPE_EXTRA}` is given twice, beside members that are unknown"
             problems.append(_problem("duplicate_attribute", a.VOICE_ENVELOPE_EXTRA, words))
-        facts[a.VOICE_ENVELOPE_EXTRA] = _text(unknown)
+        facts[a.VOICE_ENVELOPE_EXTRA] = str(_value(_text(unknown), a.VOICE_ENVELOPE_EXTRA, problems))
     name = envelope.get("eventName")
     if not isinstance(name, str) or not name:
         problems.append(_problem("missing_name", "eventName", "`eventName` is missing, empty or no text"))
         name = ""
     time_ns = _time(envelope, "occurredAt", problems)
-    start_ns = _time(envelope, "startedAt", problems) if "startedAt" in envelope else start_of(name, facts, time_ns)
+    start_ns = _time(envelope, "startedAt", problems) if envelope.get("startedAt") is not None else start_of(name, facts, time_ns)
     trace_id, span_id, parent_span_id = (_id(envelope, member, problems) for member in _IDS)
     resource = {key: _value(value, key, problems) for key, value in _object(envelope, "resource", problems).items()}
     record = Record(
@@ -141,9 +142,10 @@ def parse_time(text: str) -> int:
     leap = seconds == "60"  # a leap second, which Unix time does not have
     moment = datetime.fromisoformat(f"{day}T{minutes}{'59' if leap else seconds}").replace(tzinfo=_zone(zone))
     whole = (moment - _EPOCH) // timedelta(seconds=1) + leap
-    if whole < 0:
-        raise ValueError(f"`{text[:64]}` is before 1970")
-    return whole * NS + int((fraction or "0")[:9].ljust(9, "0"))
+    time_ns = whole * NS + int((fraction or "0")[:9].ljust(9, "0"))
+    if not 0 <= time_ns < LATEST_NS:
+        raise ValueError(f"`{text[:64]}` is {'before 1970' if whole < 0 else 'later than OTLP can say'}")
+    return time_ns
 
 
 def _zone(text: str) -> timezone:
@@ -206,8 +208,6 @@ def _object(envelope: Mapping[str, Any], member: str, problems: list[Problem]) -
 
 def _fact(attribute: a.Attribute, given: object, problems: list[Problem]) -> Value:
     value = _value(given, attribute.key, problems)
-    if isinstance(value, float) and attribute.type == "int" and value.is_integer() and abs(value) < INT64:
-        return int(value)  # JSON has one kind of number
     if type(value) is int and attribute.type == "double":
         return float(value)
     if isinstance(value, tuple) and attribute.type == "double":

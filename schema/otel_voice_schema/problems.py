@@ -31,6 +31,12 @@ class Problem:
     nearest: str | None = None
 
     @property
+    def safe(self) -> str:
+        """Return the problem without what was found, which may be the caller's words: for logs and answers."""
+        hint = f": did you mean `{self.nearest}`?" if self.nearest else f": {self.allowed}" if self.allowed else ""
+        return f"`{self.key}`: {self.code}{hint}"
+
+    @property
     def severity(self) -> str:
         """Return error (the record does not conform) or warning."""
         return CODES[self.code].severity

@@ -26,7 +26,7 @@ def upgrade(record: Record) -> Record:
     """Return the event in the current version, itself where it is; one that is newer, or of no published version, is left as it is."""
     version = record.attributes.get(a.VOICE_SCHEMA_VERSION)
     name = ALIASES.get(record.name, record.name)
-    if version not in _STEPS:
+    if not isinstance(version, str) or version not in _STEPS:
         return record if name == record.name or is_newer(version) else replace(record, name=name)
     return replace(record, name=name, attributes=upgraded(record.attributes))
 

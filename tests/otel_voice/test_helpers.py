@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import json
+import logging
 import subprocess
 import sys
 import threading
@@ -13,6 +15,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from opentelemetry import _logs
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.trace import TracerProvider
@@ -23,7 +26,7 @@ from otel_voice_schema.validate import check
 import otel_voice
 from otel_voice import VoiceCall
 from otel_voice.emit import STATE, CapturedEvent, derive_ids, failures
-from otel_voice.testing import FakeClock, capture_events
+from otel_voice.testing import FakeClock, capture_events, listening
 
 AT = 1_790_000_000_000_000_000
 MS = 1_000_000
@@ -291,3 +294,72 @@ def test_importing_is_light() -> None:
 
     assert "[]\n" == done.stdout
     assert time.time_ns() > AT - 10**18
+
+
+async def test_a_cancelled_response_was_interrupted() -> None:
+    """Cancelling the task that speaks is how many agents give the floor."""
+    with capture_events() as events:
+        call = VoiceCall("c1")
+
+        async def speak() -> None:
+            with call.agent_speech():
+                await asyncio.sleep(60)
+
+        task = asyncio.create_task(speak())
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    assert "interrupted" == events[-1].attributes[a.VOICE_AGENT_PLAYBACK_END_REASON]
+
+
+def test_turns_of_two_tasks_may_overlap() -> None:
+    """Whoever leaves first, after both the turn is the one before."""
+    with capture_events() as events:
+        call = VoiceCall("c1")
+        call.turn("t0")
+        first, second = call.in_turn("t1"), call.in_turn("t2")
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        call.user_speech_started()
+        second.__exit__(None, None, None)
+        call.user_speech_started()
+
+    assert ["t2", "t0"] == [event.attributes[a.VOICE_TURN_ID] for event in events[1:]]
+
+
+def test_a_logger_provider_that_is_set_up_later_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that was given the API's stand-in logs once there is an SDK, as it does for spans."""
+    exporter, provider = InMemoryLogRecordExporter(), LoggerProvider()
+    provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+    call = VoiceCall("c1", carrier="log", logger_provider=_logs.get_logger_provider())
+    monkeypatch.setattr(_logs, "get_logger_provider", lambda: provider)
+    call.end()
+
+    assert ["voice.interruption.call_ended"] == [each.log_record.event_name for each in exporter.get_finished_logs()]
+
+
+class Word(str, enum.Enum):  # noqa: UP042  # what an application has
+    BILLING = "billing"
+
+
+class Raising(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        raise RuntimeError(record)
+
+
+def test_what_an_application_brings_along_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An enum of texts is its text; a number past all bounds costs itself; a handler that raises costs a line in the log."""
+    monkeypatch.setattr(STATE, "told", set())
+    handler = Raising()
+    logging.getLogger("otel_voice").addHandler(handler)
+    provider = TracerProvider()
+    seen: list[CapturedEvent] = []
+    with listening(seen.append):
+        call = VoiceCall("c1", workflow=Word.BILLING, tracer_provider=provider)
+        call.user_speech_started(vad_confidence=10**400)
+    logging.getLogger("otel_voice").removeHandler(handler)
+
+    assert ["billing"] * 2 == [event.attributes[a.VOICE_WORKFLOW] for event in seen]
+    assert a.VOICE_CALLER_VAD_CONFIDENCE in seen[1].attributes[a.VOICE_EVIDENCE_MISSING]  # type: ignore[operator]

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import random
+import time
 import tracemalloc
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from otel_voice_processor import files
 from otel_voice_processor.files import Broken, Document, documents, events
-from otel_voice_processor.otlp_json import encode_request
+from otel_voice_processor.otlp_json import encode_requests
 from otel_voice_processor.records import TooDeep, otlp_tree
 from otel_voice_schema.envelope import to_envelope
 from otel_voice_schema.record import LOG, SPAN, Record
@@ -25,6 +26,11 @@ from tests import generated
 
 ENVELOPE = {"eventName": "voice.interruption.call_ended", "occurredAt": "2026-11-25T10:00:00Z", "canonicalCallId": "c1"}
 LINE = json.dumps(ENVELOPE)
+
+
+def _body(tree: dict[str, Any]) -> bytes:
+    ((_, body),) = encode_requests(tree)
+    return body
 
 
 def read(data: bytes) -> list[Document | Broken]:
@@ -51,7 +57,7 @@ def test_every_form_holds_the_same_events(records: list[Record]) -> None:
     half = len(records) // 2
     for carrier in (SPAN, LOG):
         trees = [otlp_tree([record], carrier) for record in records]
-        bodies = [encode_request(json.loads(json.dumps(tree)))[1] for tree in trees]
+        bodies = [_body(json.loads(json.dumps(tree))) for tree in trees]
         for data in (
             b"".join(json.dumps(tree).encode() + b"\n" for tree in trees),
             b"\r\n\r\n".join(json.dumps(tree).encode() for tree in trees),
@@ -89,16 +95,15 @@ def test_every_form_holds_the_same_events(records: list[Record]) -> None:
         (b"\x28\xb5\x2f\xfd" + b"x" * 40, "not_utf8", "byte 0", "zstd -d"),
         (b'{"spans": []}', "not_otlp", "line 1", "`resourcespans`"),
         (b'{"resource_logs": []}', "not_otlp", "line 1", "`resource_logs` is `resourcelogs`"),
-        (b"[1]", "not_otlp", "line 1", "no object"),
+        (b"[1]", "not_otlp", "line 1, element 1", "no object"),
         (b'{"eventName": NaN}', "bad_number", "line 1, column 15", "`nan`"),
         (b'{"eventName": -Infinity}', "bad_number", "line 1, column 15", "infinity"),
         (b'{"a":' * 100_000, "too_deep", "line 1", "100 levels"),
         (b"[" * 100_000, "too_deep", "line 1", "100 levels"),
         (b"\x00\x00\x00\x09\x0a\x01", "not_otlp", "byte 0", "ends in the middle"),
         (b"\x0a\x7f\x01", "not_otlp", "byte 0", "ends in the middle"),
-        (b"\x0a\x02\x0a\xff", "not_otlp", "group 1", "not an otlp"),
+        (b"\x0a\x02\x0a\xff", "not_otlp", "group 1", "neither otlp traces nor"),
         (b"\x07\x08", "not_otlp", "byte 0", "neither json nor otlp"),
-        (gzip.compress(LINE.encode() * 99)[:-20], "not_otlp", "the end", "gzip"),
     ],
 )
 def test_what_cannot_be_read_is_named(data: bytes, code: str, where: str, words: str) -> None:
@@ -124,6 +129,34 @@ def test_a_request_with_a_span_a_line_is_one_document() -> None:
     spans = ",\n".join(json.dumps(span) for _ in range(5))
 
     assert 5 == len(names(f'{{"resourceSpans": [{{"scopeSpans": [{{"spans": [\n{spans}\n]}}]}}]}}\n'.encode()))
+
+
+def test_what_came_before_a_damage_is_read() -> None:
+    """A gzip file that was cut gives the events it still holds, and says so."""
+    lines = b"".join(json.dumps(ENVELOPE | {"turnId": f"t{number:x}{hash(number)}"}).encode() + b"\n" for number in range(5000))
+    found = read(gzip.compress(lines)[:-2000])
+
+    assert 2000 < sum(isinstance(item, Document) for item in found) < 5000
+    assert ("the end", "the gzip stream is damaged: it ends in the middle") == (found[-1].where, getattr(found[-1], "message", ""))
+    assert 2 == len(names(gzip.compress(LINE.encode() + b"\n") + gzip.compress(LINE.encode())))
+
+
+def test_a_number_in_a_text_is_no_number() -> None:
+    """The column is that of the literal, not of a text that holds the same letters."""
+    (broken,) = read(b'{"note": "a NaNcy", "x": NaN}')
+
+    assert "line 1, column 26" == broken.where
+
+
+def test_many_documents_are_read_in_one_pass() -> None:
+    """Twice the file takes twice the time, not four times: documents over many lines, and members that stand twice."""
+    many = "\n".join(json.dumps(ENVELOPE, indent=2) for _ in range(4000)).encode()
+    wide = ("{" + ",".join(f'"m{number}": 1' for number in range(40_000)) + ', "eventName": "a", "eventName": "b"}').encode()
+    begun = time.perf_counter()
+
+    assert 4000 == len(names(many))
+    assert 1 == len(names(wide))
+    assert time.perf_counter() - begun < 30  # quadratic, it took minutes
 
 
 def test_nothing_is_nothing() -> None:

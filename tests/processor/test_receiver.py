@@ -198,3 +198,27 @@ async def test_a_request_whose_sender_gives_up_is_handled_to_its_end() -> None:
     assert [] == done
     await receiver.stop(1.0)
     assert [b"x"] == done
+
+
+async def test_what_is_called_off_still_counts_as_held() -> None:
+    """Senders that give up and come again cannot make the processor hold more than it may."""
+    held, most, gate = [0], [0], asyncio.Event()
+
+    async def slow(body: bytes, signal: str) -> bytes:
+        held[0] += len(body)
+        most[0] = max(most[0], held[0])
+        await gate.wait()
+        held[0] -= len(body)
+        return b""
+
+    receiver = Receiver(slow, Settings(endpoint="127.0.0.1:0", max_in_flight_mib=4))
+    await receiver.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{receiver.port}", options=[("grpc.max_send_message_length", -1)]) as channel:
+        for _ in range(8):
+            with pytest.raises(grpc.aio.AioRpcError):
+                await raw_call(channel, TRACE_EXPORT)(b"x" * (2 << 20), timeout=0.2)
+
+    assert 4 << 20 >= most[0] > 0
+    gate.set()
+    await receiver.stop(1.0)
+    assert 0 == held[0] == receiver._in_flight

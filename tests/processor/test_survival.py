@@ -14,7 +14,7 @@ import grpc.aio
 import pytest
 from otel_voice_processor.config import Config, Judging, Receiver
 from otel_voice_processor.files import Document, documents, events
-from otel_voice_processor.otlp_json import encode_request
+from otel_voice_processor.otlp_json import encode_requests
 from otel_voice_processor.records import otlp_tree, with_ids, without_made_ids
 from otel_voice_processor.rpc import TRACE_EXPORT, raw_call
 from otel_voice_processor.service import Service
@@ -27,6 +27,11 @@ from tests.generated import exact
 
 COUNT = 10_000
 BATCH = 500
+
+
+def _body(tree: dict[str, Any]) -> bytes:
+    ((_, body),) = encode_requests(tree)
+    return body
 
 
 def said(record: Record) -> Any:
@@ -60,12 +65,12 @@ async def test_ten_thousand_events_survive_the_whole_way(tmp_path: Path) -> None
     """Unchanged in what they say: names, times, ids, resource, every fact and every extra, with their types."""
     rng = random.Random(20261125)
     sent = [with_ids(generated.record(rng, by_sender=True)) for _ in range(COUNT)]
-    bodies = [encode_request(otlp_tree(sent[at : at + BATCH], SPAN))[1] for at in range(0, COUNT, BATCH)]
+    bodies = [_body(otlp_tree(sent[at : at + BATCH], SPAN)) for at in range(0, COUNT, BATCH)]
     await through_the_processor(bodies, tmp_path / "calls.jsonl")
     by_id = {record.span_id: record for record in sent}
     lines = [json.dumps(to_envelope(record)) for record in read((tmp_path / "calls.jsonl").read_bytes())]
     back = [from_envelope(json.loads(line)) for line in lines]
-    again = list(read(b"".join(encode_request(otlp_tree(back[at : at + BATCH], SPAN))[1] for at in range(0, len(back), BATCH))))
+    again = list(read(b"".join(_body(otlp_tree(back[at : at + BATCH], SPAN)) for at in range(0, len(back), BATCH))))
 
     assert COUNT == len(back) == len(again)
     for record in again:
@@ -80,7 +85,7 @@ def test_made_ids_are_taken_back(carrier: str) -> None:
         record = from_envelope(to_envelope(generated.record(rng)))
         if record.span_id and not record.trace_id:
             continue  # it keeps the trace that it was given: that of its call
-        (back,) = read(encode_request(otlp_tree([record], carrier))[1])
+        (back,) = read(_body(otlp_tree([record], carrier)))
 
         if carrier == LOG:  # tells neither a parent nor, but by the event's own facts, a start
             back = Record(**{name: getattr(back, name) for name in Record.__slots__} | {"start_ns": record.start_ns, "parent_span_id": ""})

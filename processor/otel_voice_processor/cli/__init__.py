@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
+import io
 import os
 import sys
 from importlib import import_module
@@ -33,12 +36,30 @@ def main(arguments: list[str] | None = None) -> int:
             sub.set_defaults(run=_module(name).run)
             _module(name).add_arguments(sub)
     options = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal of another encoding costs a letter, not the command
     try:
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
+        _give_up_stdout()
         return 0
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EIO}:
+            raise
+        print(f"standard output cannot be written: {error.strerror}", file=sys.stderr)
+        _give_up_stdout()
+        return 2
+    return code
+
+
+def _give_up_stdout() -> None:
+    """Let Python's own flush at the end find nobody to complain to."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _module(name: str) -> ModuleType:

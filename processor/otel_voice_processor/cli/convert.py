@@ -6,22 +6,23 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import nullcontext
-from typing import Any, BinaryIO, Final
+import tempfile
+from types import TracebackType
+from typing import Any, Final
 
 from otel_voice_schema.envelope import to_envelope
 from otel_voice_schema.problems import ERROR
-from otel_voice_schema.record import LOG, SPAN, Record
+from otel_voice_schema.record import LOG, SPAN, Record, start_of
 from otel_voice_schema.upgrade import upgrade
 
-from otel_voice_processor.cli.inputs import add_files, place, read
+from otel_voice_processor.cli.inputs import add_files, place, printable, read
 from otel_voice_processor.errors import Undecodable
 from otel_voice_processor.files import ENVELOPE, OTLP, Broken, Document, events
-from otel_voice_processor.otlp_json import encode_request
-from otel_voice_processor.records import Read, TooDeep, otlp_tree, without_made_ids
+from otel_voice_processor.otlp_json import encode_requests, items
+from otel_voice_processor.records import TooDeep, otlp_tree, without_made_ids
 
 BATCH: Final = 200
+MIXED: Final = "traces and logs make no one request: write otlp-proto-sized, or ours alone with `--carrier span` or `--carrier log`"
 FORMATS: Final = ("otlp-json", "otlp-proto", "otlp-proto-sized", "envelope")
 
 
@@ -40,11 +41,11 @@ def run(options: argparse.Namespace) -> int:
     if options.to.startswith("otlp-proto") and not options.output and sys.stdout.isatty():
         print("protobuf is no text for a terminal: name a file with `-o`", file=sys.stderr)
         return 2
-    if options.output and any(name != "-" and _same(name, options.output) for name in options.files):
+    if options.output and any(_same(name, options.output) for name in options.files):
         print(f"`{options.output}` is read from: write to another file", file=sys.stderr)
         return 2
     try:
-        with open(options.output, "wb") if options.output else nullcontext(sys.stdout.buffer) as out:
+        with _output(options.output) as out:
             return _Converter(options, out).convert()
     except OSError as error:
         if isinstance(error, BrokenPipeError):
@@ -54,17 +55,58 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _same(one: str, other: str) -> bool:
-    return os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)
+    """Tell whether what is read is what is written, standard input included."""
+    try:
+        return os.path.samestat(os.fstat(sys.stdin.fileno()) if one == "-" else os.stat(one), os.stat(other))
+    except (OSError, ValueError, AttributeError):  # not there yet, or a standard input that is no file
+        return False
+
+
+class _Output:
+    """Where to: standard output, or a file that takes its name once it is whole and something is in it."""
+
+    def __init__(self, path: str | None) -> None:
+        self.path = path
+        self._file: Any = None
+        self.wrote = False
+
+    def write(self, data: bytes) -> None:
+        """Write as much as there is."""
+        self.wrote = True
+        self._file.write(data)
+
+    def __enter__(self) -> _Output:
+        if self.path is None:
+            self._file = sys.stdout.buffer
+        else:
+            self._file = tempfile.NamedTemporaryFile(dir=os.path.dirname(self.path) or ".", prefix=".otel-voice-", delete=False)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.path is None:
+            self._file.flush()
+            return
+        self._file.close()
+        if kind is None and self.wrote:
+            os.replace(self._file.name, self.path)
+            return
+        os.unlink(self._file.name)
+        if kind is None:
+            print(f"nothing to write: `{self.path}` is left as it was", file=sys.stderr)
+
+
+def _output(path: str | None) -> _Output:
+    return _Output(path)
 
 
 class _Converter:
     """One run: what waits to be written together, and what went wrong."""
 
-    def __init__(self, options: argparse.Namespace, out: BinaryIO) -> None:
+    def __init__(self, options: argparse.Namespace, out: _Output) -> None:
         self._options = options
         self._out = out
         self._waiting: list[Record] = []
-        self._written = self._left = self._refused = self._broken = 0
+        self._written = self._left = self._refused = self._broken = self._starts = 0
         self._signal: str | None = None
 
     def convert(self) -> int:
@@ -77,8 +119,9 @@ class _Converter:
             try:
                 if whole and item.kind == OTLP:
                     self._flush()
+                    held = items(item.tree)
                     self._tree(item.tree)
-                    self._written += 1
+                    self._written += held
                 else:
                     self._events(name, item)
             except TooDeep as error:
@@ -88,9 +131,9 @@ class _Converter:
                 self._refused += 1
                 self._tell(name, item.where, str(error))
         self._flush()
-        self._out.flush()
         told = [f"{self._written:,} written"]
         told += [f"{self._left:,} that are none of ours left out"] if self._left else []
+        told += [f"{self._starts:,} starts left out, which a log does not tell"] if self._starts else []
         told += [f"{self._refused:,} could not be converted"] if self._refused else []
         told += [f"{self._broken:,} parts could not be read"] if self._broken else []
         print(", ".join(told), file=sys.stderr)
@@ -100,25 +143,39 @@ class _Converter:
         found = 0
         for each in events(document):
             found += 1
-            wrong = self._lost(each)
+            record = upgrade(each.record) if self._options.upgrade else each.record
+            wrong = [f"{problem.message} [{problem.code}]" for problem in each.form if problem.severity == ERROR] or self._unfit(record)
             if wrong:
                 self._refused += 1
                 for message in wrong:
                     self._tell(name, document.where, message)
-                continue
-            self._record(upgrade(each.record) if self._options.upgrade else each.record)
+            else:
+                self._record(record)
         if document.kind == OTLP:
-            self._left += max(_items(document.tree) - found, 0)
+            self._left += max(items(document.tree) - found, 0)
 
-    def _lost(self, each: Read) -> list[str]:
-        """Return what of an event's form could not be carried over."""
-        return [f"{problem.message} [{problem.code}]" for problem in each.form if problem.severity == ERROR]
+    def _unfit(self, record: Record) -> list[str]:
+        """Return why an event cannot be written; tried one by one, so that one does not cost the others."""
+        try:
+            if self._options.to == ENVELOPE:
+                _line(to_envelope(without_made_ids(record)))
+            else:
+                tree = otlp_tree([record], self._options.carrier or SPAN)
+                _line(tree)
+                list(encode_requests(tree))
+        except UnicodeEncodeError:
+            return ["it holds a lone surrogate, which is no text"]
+        except (Undecodable, OverflowError) as error:
+            return [str(error)]
+        return []
 
     def _record(self, record: Record) -> None:
-        self._written += 1
         if self._options.to == ENVELOPE:
-            self._line(to_envelope(without_made_ids(record)))
+            self._out.write(_line(to_envelope(without_made_ids(record))))
+            self._written += 1
             return
+        if self._options.carrier == LOG and record.start_ns != start_of(record.name, record.attributes, record.time_ns):
+            self._starts += 1
         self._waiting.append(record)
         if len(self._waiting) >= BATCH:
             self._flush()
@@ -127,32 +184,29 @@ class _Converter:
         if self._waiting:
             waiting, self._waiting = self._waiting, []
             self._tree(otlp_tree(waiting, self._options.carrier or SPAN))
+            self._written += len(waiting)
 
     def _tree(self, tree: dict[str, Any]) -> None:
         if self._options.to == "otlp-json":
-            self._line(tree)
+            if not any(member in tree for member in ("resourceSpans", "resourceLogs")):
+                raise Undecodable("neither traces nor logs: nothing else can be written")
+            try:
+                self._out.write(_line(tree))
+            except UnicodeEncodeError:
+                raise Undecodable("it holds a lone surrogate, which is no text") from None
             return
-        signal, body = encode_request(tree)
-        if self._options.to == "otlp-proto-sized":
-            body = len(body).to_bytes(4, "big") + body
-        elif signal != (self._signal or signal):
-            raise Undecodable("traces and logs make no one request: write otlp-proto-sized, or ours alone with `--carrier span` or `log`")
-        self._signal = signal
-        self._out.write(body)
-
-    def _line(self, tree: dict[str, Any]) -> None:
-        self._out.write(json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+        for signal, body in list(encode_requests(tree)):
+            if self._options.to == "otlp-proto-sized":
+                self._out.write(len(body).to_bytes(4, "big") + body)
+                continue
+            if body and signal != (self._signal or signal):
+                raise Undecodable(MIXED)
+            self._signal = signal if body else self._signal
+            self._out.write(body)
 
     def _tell(self, name: str, where: str, message: str) -> None:
-        print(f"{place(name, where)}: {message}", file=sys.stderr)
+        print(printable(f"{place(name, where)}: {message}"), file=sys.stderr)
 
 
-def _items(tree: dict[str, Any]) -> int:
-    return sum(1 for _ in _each(tree))
-
-
-def _each(tree: dict[str, Any]) -> Iterator[object]:
-    for outer, middle, inner in (("resourceSpans", "scopeSpans", "spans"), ("resourceLogs", "scopeLogs", "logRecords")):
-        for group in tree.get(outer) or ():
-            for scoped in group.get(middle) or ():
-                yield from scoped.get(inner) or ()
+def _line(tree: dict[str, Any]) -> bytes:
+    return json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import stat
 import sys
@@ -34,6 +35,8 @@ def read(names: list[str]) -> Iterator[tuple[str, Document | Broken]]:
 
 def _opened(name: str) -> Any:
     if name == "-":
+        if sys.stdin is None:  # a process begun with it closed
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return nullcontext(sys.stdin.buffer)
     return open(name, "rb")  # a context manager, entered by the caller
 
@@ -70,3 +73,8 @@ class _Counted:
 def place(name: str, where: str) -> str:
     """Return where a message is about, as editors and compilers write it."""
     return f"{name}: {where}" if where else name
+
+
+def printable(text: str) -> str:
+    """Return text on one line, without what would move a terminal's cursor or cannot be encoded."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -174,7 +174,7 @@ def _side(name: str) -> Mapping[str, Any]:
         tree = json.loads(Path(name).read_text(encoding="utf-8"))
     except OSError as error:
         raise _Unknown(f"`{name}` cannot be read: {error.strerror or error}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _Unknown(f"`{name}` is no JSON: {error}") from None
     if not isinstance(tree, dict) or not {"version", "attributes", "events", "metrics"} <= set(tree):
         raise _Unknown(f"`{name}` is no registry: it has no version, attributes, events and metrics")

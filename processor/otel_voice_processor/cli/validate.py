@@ -16,7 +16,7 @@ from otel_voice_schema.problems import CODES, ERROR, Problem
 from otel_voice_schema.upgrade import upgrade
 from otel_voice_schema.validate import check_record
 
-from otel_voice_processor.cli.inputs import add_files, place, read
+from otel_voice_processor.cli.inputs import add_files, place, printable, read
 from otel_voice_processor.files import OTLP, Broken, Document, events
 from otel_voice_processor.records import TooDeep
 
@@ -93,14 +93,9 @@ def _print(options: argparse.Namespace, name: str, where: str, found: Problem | 
         line: dict[str, Any] = {"file": name, "where": where, "severity": severity, "code": found.code}
         if not isinstance(found, Broken):
             line |= {"key": found.key, "found": found.found, "allowed": found.allowed, "nearest": found.nearest}
-        print(json.dumps(line | {"message": found.message}, ensure_ascii=False))
+        print(json.dumps(line | {"message": found.message}))
     else:
-        print(_printable(f"{place(name, where)}: {severity}: {found.message} [{found.code}]"))
-
-
-def _printable(text: str) -> str:
-    """Return text on one line, without what would move a terminal's cursor."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+        print(printable(f"{place(name, where)}: {severity}: {found.message} [{found.code}]"))
 
 
 def _sum_up(options: argparse.Namespace, tally: _Tally) -> None:
@@ -113,7 +108,7 @@ def _sum_up(options: argparse.Namespace, tally: _Tally) -> None:
     hidden = any(count > SHOWN for count in tally.problems.values()) and not options.all
     for (code, key), count in tally.problems.most_common() if hidden else ():
         severity = CODES[code].severity if code in CODES else ERROR
-        print(_printable(f"{count:>9,} x {severity} {code} {key}"))
+        print(printable(f"{count:>9,} x {severity} {code} {key}"))
     if any(code == "reserved_attribute" for code, _ in tally.problems) and not options.ruled:
         print("attributes that only the processor sets: a file from behind the processor? then say `--ruled`", file=sys.stderr)
     if not tally.events and not tally.broken:

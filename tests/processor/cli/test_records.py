@@ -286,3 +286,134 @@ def test_a_reader_that_goes_away_is_no_failure(write: Any) -> None:
 
     assert GOOD["canonicalCallId"] == json.loads(done.stdout)["canonicalCallId"]
     assert "Traceback" not in done.stderr
+
+
+def test_a_log_becomes_a_span_of_its_own(tmp_path: Path, write: Any, capsysbinary: Any) -> None:
+    """Events in logs share the ids of the span around them: as spans they get their own, and that one as parent."""
+    root = {"traceId": "1" * 32, "spanId": "2" * 16}
+    path = write(*(GOOD | root | {"turnId": turn} for turn in ("t1", "t2")))
+    (tmp_path / "logs").write_bytes(convert(capsysbinary, path, "--to", "otlp-json", "--carrier", "log"))
+    tree = json.loads(convert(capsysbinary, str(tmp_path / "logs"), "--to", "otlp-json", "--carrier", "span"))
+    spans = tree["resourceSpans"][0]["scopeSpans"][0]["spans"]
+
+    assert ["2" * 16] * 2 == [span["parentSpanId"] for span in spans]
+    assert 3 == len({"2" * 16, *(span["spanId"] for span in spans)})
+
+
+def test_one_bad_event_costs_no_other(write: Any, tmp_path: Path, capsysbinary: Any) -> None:
+    """Each is told at its own line; the others are written, whatever the form."""
+    bad = [{"traceId": "xyz"}, {"occurredAt": "9999-12-31T23:59:59Z"}, {"foo": "\ud800"}, {"eventVersion": {"x": 1}}]
+    path = write(*[GOOD] * 3, *(GOOD | each for each in bad), *[GOOD] * 300)
+    for form in ("otlp-proto", "otlp-proto-sized", "otlp-json", "envelope"):
+        code = main(["convert", path, "--to", form])
+        out, err = capsysbinary.readouterr()
+        (tmp_path / "out").write_bytes(out)
+        told = sum(f"line {number}".encode() in err for number in (4, 5, 6))
+
+        assert (1, 303) <= (code, out.count(b"call_ended")) <= (1, 305)
+        assert told >= 2
+        assert b"Traceback" not in err
+        assert f"{out.count(b'call_ended')} written".encode() in err
+
+
+@pytest.mark.parametrize("names", [["nosuch"], ["-"]])
+def test_an_output_is_replaced_only_by_something_whole(
+    write: Any, names: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing read leaves it as it was; so does an end in the middle, and being read from."""
+    path = write(GOOD)
+    with open(path, "rb") as same:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=same, fileno=same.fileno))
+        assert 2 == main(["convert", *names, "--to", "envelope", "-o", path])
+
+    assert json.dumps(GOOD) + "\n" == Path(path).read_text(encoding="utf-8")
+    assert [Path(path)] == list(Path(path).parent.iterdir())
+
+
+def test_both_signals_of_a_document_are_written(write: Any, capsysbinary: Any) -> None:
+    """A document of spans and logs becomes two requests; one of metrics is refused, not dropped."""
+    span = {"traceId": "1" * 32, "spanId": "2" * 16, "name": "GET", "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
+    log = {"timeUnixNano": "1", "eventName": "app.note"}
+    both = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}], "resourceLogs": [{"scopeLogs": [{"logRecords": [log]}]}]}
+    out = convert(capsysbinary, write(both), "--to", "otlp-proto-sized")
+
+    assert b"GET" in out
+    assert b"app.note" in out
+    assert 1 == main(["convert", write({"resourceMetrics": []}), "--to", "otlp-proto"])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"boolValue": "false"},
+        {"intValue": 1.5},
+        {"intValue": True},
+        {"intValue": "99999999999999999999"},
+        {"stringValue": None},
+        {"stringValue": ["a"]},
+        {"bytesValue": "!"},
+        {"stringValue": "a", "intValue": 1},
+        {"kvlistValue": {"values": [{"key": "a"}, {"key": "a"}]}},
+        {"arrayValue": {"values": 5}},
+    ],
+)
+@pytest.mark.parametrize("where", ["span", "resource"])
+def test_a_value_that_is_none_is_told_not_changed(write: Any, capsys: pytest.CaptureFixture[str], value: Any, where: str) -> None:
+    """What cannot be carried over as it is, is named, and the event stays out."""
+    mine = [{"key": "app.x", "value": value}]
+    facts = [{"key": "voice.call.id", "value": {"stringValue": "c1"}}, *(mine if where == "span" else [])]
+    span = {"traceId": "1" * 32, "spanId": "2" * 16, "name": GOOD["eventName"], "attributes": facts}
+    span |= {"startTimeUnixNano": "1790000000000000000", "endTimeUnixNano": "1790000000000000000"}
+    group = {"resource": {"attributes": mine if where == "resource" else []}, "scopeSpans": [{"spans": [span]}]}
+
+    assert 1 == main(["convert", write({"resourceSpans": [group]}), "--to", "envelope"])
+    out, err = capsys.readouterr()
+    assert "" == out
+    assert "`app.x` has a value that is no" in err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"eventName": ' + "9" * 5000 + "}",
+        '{"eventName": "a", "eventVersion": {"x": 1}, "occurredAt": "2026-11-25T10:00:00Z", "canonicalCallId": "c"}',
+        '{"resourceSpans": null}',
+        '{"resourceSpans": [null]}',
+        '{"resourceSpans": "abc", "resourceLogs": 5}',
+        '{"resourceSpans": [{"scopeSpans": [{"spans": [{"links": null, "events": 5, "name": 7}]}]}]}',
+        '{"eventName": "voice.interruption.\\ud800", "occurredAt": "9999-12-31T23:59:60-23:59", "canonicalCallId": "\\ud800"}',
+        '{"eventName": "voice.interruption.recovered", "startedAt": null, "attributes": {"\\ud800": 1}}',
+    ],
+)
+def test_no_file_gives_a_traceback(write: Any, text: str, capsysbinary: Any) -> None:
+    """Whatever it holds, in every form of output."""
+    path = write(text)
+    assert main(["validate", path]) in {0, 1, 2}
+    assert main(["validate", path, "--format", "json"]) in {0, 1, 2}
+    for form in ("otlp-json", "otlp-proto", "otlp-proto-sized", "envelope"):
+        for more in ([], ["--upgrade"], ["--carrier", "log"]):
+            assert main(["convert", path, "--to", form, *more]) in {0, 1, 2}
+    assert b"Traceback" not in b"".join(capsysbinary.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("shell", "words"),
+    [
+        ("{tool} validate - <&-", "standard input: error: cannot be read: bad file descriptor"),
+        ("{tool} schema list > /dev/full", "standard output cannot be written"),
+        ("PYTHONIOENCODING=ascii {tool} validate '{path}'", "error: unknown event"),
+        ("{tool} schema diff '{deep}'", "is no JSON"),
+    ],
+)
+def test_no_terminal_gives_a_traceback(write: Any, shell: str, words: str) -> None:
+    """A closed input, a full output, another encoding, a file that is too deep: one line."""
+    path = write(GOOD | {"eventName": "voice.interruption.café日"})
+    deep = write("[" * 100_000, name="deep.json")
+    script = "import sys; from otel_voice_processor.cli import main; sys.exit(main())"
+    tool = f'"{sys.executable}" -c "{script}"'
+    done = subprocess.run(["bash", "-c", shell.format(tool=tool, path=path, deep=deep)], capture_output=True, timeout=60, check=False)
+    told = (done.stdout + done.stderr).decode("utf-8", "replace")
+
+    assert done.returncode in {1, 2}
+    assert words in told
+    assert "Traceback" not in told

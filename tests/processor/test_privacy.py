@@ -1,0 +1,133 @@
+"""The caller's words do not leave by default, however a sender slips; with the setting they do, untouched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from otel_voice_processor.model import LOGS, TRACES
+from otel_voice_processor.pipeline import Pipeline
+from otel_voice_processor.telemetry import Counters
+from otel_voice_schema.events import SCHEMA_VERSION
+
+from otel_voice.policy import load_default
+
+SECRET = "my card is 4111"
+TEXT = "voice.caller.transcript.text"
+NAME = "voice.interruption.user.transcript"
+
+
+def told(item: Any, **facts: Any) -> Any:
+    """Give an item attributes; `__` in a name is a dot."""
+    for key, value in facts.items():
+        item.attributes.add(key=key.replace("__", ".")).value.string_value = value
+    return item
+
+
+def span(name: str = NAME, **facts: Any) -> Span:
+    made = Span(trace_id=b"a" * 16, span_id=b"b" * 8, name=name, start_time_unix_nano=10**18, end_time_unix_nano=10**18)
+    return told(made, **{"voice__call__id": "c1", "voice__schema__version": SCHEMA_VERSION} | facts)  # type: ignore[no-any-return]
+
+
+def log(name: str = NAME, **facts: Any) -> LogRecord:
+    made = LogRecord(event_name=name, time_unix_nano=10**18)
+    return told(made, **{"voice__call__id": "c1", "voice__schema__version": SCHEMA_VERSION} | facts)  # type: ignore[no-any-return]
+
+
+def key(spelling: str) -> Span:
+    made = span()
+    made.attributes.add(key=spelling).value.string_value = SECRET
+    return made
+
+
+def changed(change: Callable[[Any], None], made: Any) -> Any:
+    change(made)
+    return made
+
+
+def deep(made: Span) -> None:
+    value = made.attributes.add(key="app.deep").value
+    for _ in range(60):
+        value = value.array_value.values.add()
+    value.string_value = "x"
+
+
+WITH = {TEXT.replace(".", "__"): SECRET}
+RECORDS: dict[str, Any] = {
+    "plain": span(**WITH),
+    "heard by the agent": key("voice.agent.heard_text.text"),
+    "already ruled": span(**WITH, voice__policy__version="x"),
+    "named as the processor's": span("voice.interruption.call", **WITH),
+    "unknown event": span("voice.interruption.user_transcript", **WITH),
+    "newer version": span(**WITH | {"voice__schema__version": "2031-01-01"}),
+    "not judged": span(**WITH, voice__agent__speech__state="loud"),
+    **{f"key {spelling!r}": key(spelling) for spelling in ("Voice.Caller.Transcript.Text", "voice.caller.transcript_text", f"{TEXT} ")},
+    **{f"key {spelling!r}": key(spelling) for spelling in ("transcriptText", "callerInput.transcriptText", "caller.transcript.text")},
+    **{f"key {spelling!r}": key(spelling) for spelling in ("voice.caller.text", "transcript", "voice.caller.transcript.alternatives")},
+    "envelope's unknown members": key("voice.envelope.extra"),
+    "twice": changed(lambda made: made.attributes.add(key=TEXT), span(**WITH)),
+    "a list": changed(lambda made: made.attributes.add(key=TEXT).value.array_value.values.add(string_value=SECRET), span()),
+    "an event inside": changed(lambda made: told(made.events.add(name=NAME, time_unix_nano=10**18), voice__call__id="c1", **WITH), span()),
+    "somebody's event inside": changed(lambda made: told(made.events.add(name="heard"), **WITH), span()),
+    "a link": changed(lambda made: told(made.links.add(trace_id=b"a" * 16, span_id=b"c" * 8), **WITH), span()),
+    "too deep to be read": changed(deep, span(**WITH)),
+    "no text beside": span(**WITH, app="QQQQ"),
+    "a log": log(**WITH),
+    "a log's body": changed(lambda made: setattr(made.body, "string_value", SECRET), log()),
+    "a log of an old SDK": changed(lambda made: told(made, event__name=NAME), log("", **WITH)),
+    "a log with no text beside": log(**WITH, app="QQQQ"),
+}
+
+
+def body_of(item: Any) -> tuple[bytes, str]:
+    if isinstance(item, LogRecord):
+        request: Any = ExportLogsServiceRequest(resource_logs=[{"scope_logs": [{"log_records": [item]}]}])
+    else:
+        request = ExportTraceServiceRequest()
+        request.resource_spans.add().scope_spans.add().spans.append(item)  # not by keyword: that parses, and one is too deep for it
+    return request.SerializeToString().replace(b"QQQQ", b"\xff\xff\xff\xff"), LOGS if isinstance(item, LogRecord) else TRACES
+
+
+@pytest.mark.parametrize("item", RECORDS.values(), ids=RECORDS)
+async def test_no_words_leave_by_default(item: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Not in the record, not in the answer, not in the log; the rest of the record is there."""
+    body, signal = body_of(item)
+    assert SECRET.encode() in body
+    processed = await Pipeline(load_default(), Counters()).process(body, signal)
+
+    assert SECRET.encode() not in processed.body
+    assert SECRET not in processed.warning + caplog.text
+    assert b"c1" in processed.body
+
+
+@pytest.mark.parametrize("item", RECORDS.values(), ids=RECORDS)
+async def test_all_words_leave_where_asked(item: Any) -> None:
+    """`keep_transcript_text` takes nothing out."""
+    body, signal = body_of(item)
+    processed = await Pipeline(load_default(), Counters(), keep_text=True).process(body, signal)
+
+    assert SECRET.encode() in processed.body
+
+
+async def test_a_foreign_host_is_left_as_it_is() -> None:
+    """An event of ours on somebody else's span is read, never changed: its emitter redacts."""
+    host = Span(trace_id=b"a" * 16, span_id=b"b" * 8, name="turn")
+    told(host.events.add(name=NAME, time_unix_nano=10**18), voice__call__id="c1", **WITH)
+    body, signal = body_of(host)
+
+    assert body is (await Pipeline(load_default(), Counters()).process(body, signal)).body
+
+
+async def test_a_wrong_value_is_not_quoted() -> None:
+    """It may be what the caller said, in a place of something else."""
+    for wrong in (span(voice__caller__input__class=SECRET), span(voice__agent__speech__state=SECRET)):
+        processed = await Pipeline(load_default(), Counters()).process(*body_of(wrong))
+
+        assert processed.warning
+        assert SECRET not in processed.warning
+        assert SECRET not in str(processed.refused)
