@@ -33,8 +33,10 @@ class Problem:
     @property
     def safe(self) -> str:
         """Return the problem without what was found, which may be the caller's words: for logs and answers."""
+        if not self.found:
+            return self.message
         hint = f": did you mean `{self.nearest}`?" if self.nearest else f": {self.allowed}" if self.allowed else ""
-        return f"`{self.key}`: {self.code}{hint}"
+        return f"`{self.key}` holds what it cannot, {self.code}{hint}"
 
     @property
     def severity(self) -> str:

@@ -225,7 +225,7 @@ async def test_what_cannot_be_judged_is_logged_once(caplog: pytest.LogCaptureFix
 
     assert [("c1", ENDED), ("", "voice.interruption.recovered")] == [each[:2] for each in processed.refused]
     assert 3 == len(told)
-    assert "call_ended: `voice.call.task_outcome`: unknown_value: abandoned, completed" in told[0]
+    assert "call_ended: `voice.call.task_outcome` holds what it cannot, unknown_value: abandoned, completed" in told[0]
     assert not any("`done`" in line for line in told)
     assert "4711" not in told[2]
     assert 7 == counters.get("otel_voice_processor_unjudged_events")

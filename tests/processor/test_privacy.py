@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from otel_voice_processor.model import LOGS, TRACES
 from otel_voice_processor.pipeline import Pipeline
 from otel_voice_processor.telemetry import Counters
+from otel_voice_processor.wire import build_request
 from otel_voice_schema.events import SCHEMA_VERSION
 
 from otel_voice.policy import load_default
@@ -86,11 +86,10 @@ RECORDS: dict[str, Any] = {
 
 def body_of(item: Any) -> tuple[bytes, str]:
     if isinstance(item, LogRecord):
-        request: Any = ExportLogsServiceRequest(resource_logs=[{"scope_logs": [{"log_records": [item]}]}])
+        body = ExportLogsServiceRequest(resource_logs=[{"scope_logs": [{"log_records": [item]}]}]).SerializeToString()
     else:
-        request = ExportTraceServiceRequest()
-        request.resource_spans.add().scope_spans.add().spans.append(item)  # not by keyword: that parses, and one is too deep for it
-    return request.SerializeToString().replace(b"QQQQ", b"\xff\xff\xff\xff"), LOGS if isinstance(item, LogRecord) else TRACES
+        body = build_request({}, "s", "1", "", [item.SerializeToString()])  # the official classes cannot copy what is too deep
+    return body.replace(b"QQQQ", b"\xff\xff\xff\xff"), LOGS if isinstance(item, LogRecord) else TRACES
 
 
 @pytest.mark.parametrize("item", RECORDS.values(), ids=RECORDS)
