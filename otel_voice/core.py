@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import random
 import threading
 import time
-import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -25,12 +23,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MENU: Final = "menu_prompt"  # the only message type during which a digit may be sent
-_IDS: Final = random.Random()  # noqa: S311  # ids of events are no secrets; our own, so that nobody's `random.seed` repeats them
 
 
 def _forked() -> None:
-    """Other ids than the parent's, and a lock that nobody holds."""
-    _IDS.seed()
+    """Give a forked process a lock that nobody holds."""
     STATE.lock = threading.Lock()
 
 
@@ -40,7 +36,7 @@ if hasattr(os, "register_at_fork"):
 
 def new_id(prefix: str) -> str:
     """Return a random id."""
-    return f"{prefix}_{uuid.uuid4().hex[:12]}"
+    return f"{prefix}_{os.urandom(6).hex()}"
 
 
 class CallCore:
@@ -156,7 +152,7 @@ class CallCore:
         if turn is not None:
             given |= checked({a.VOICE_TURN_ID: turn})
         given |= checked(self._agent.facts() | {key: value for key, value in facts.items() if value is not None})
-        given[a.VOICE_EVENT_ID] = f"{_IDS.getrandbits(128):032x}"
+        given[a.VOICE_EVENT_ID] = os.urandom(16).hex()
         absent = missing(name, given)
         if absent:
             given[a.VOICE_EVIDENCE_MISSING] = absent

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import uuid
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -102,7 +101,7 @@ def event_name(name: str) -> str:
 
 def text_id(call_id: object) -> str:
     """Return a call id as text, an int's or a UUID's too; raise ValueError for what can be none."""
-    if isinstance(call_id, uuid.UUID) or (isinstance(call_id, int) and not isinstance(call_id, bool)):
+    if type(call_id).__name__ == "UUID" or (isinstance(call_id, int) and not isinstance(call_id, bool)):
         return str(call_id)
     if not isinstance(call_id, str) or not call_id.strip():
         raise ValueError("a call id is text and not empty; no event of this call is sent")

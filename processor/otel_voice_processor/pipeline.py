@@ -12,7 +12,7 @@ from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
 from otel_voice_schema.problems import Problem
 from otel_voice_schema.upgrade import is_newer, upgraded
-from otel_voice_schema.validate import check, unjudged
+from otel_voice_schema.validate import faults, unjudged
 
 from otel_voice.policy import Policy, candidate_from_attributes, decide
 from otel_voice_processor.model import TRACES, Attributes, Ruling, Value, VoiceEvent
@@ -106,7 +106,7 @@ class Pipeline:
             self._counters.add("otel_voice_processor_newer_version_events")
             warnings.append(f"{found.name}: schema {version} is later than {e.SCHEMA_VERSION}, the processor's: passed on, not judged")
             return None
-        problems = check(found.name, found.attributes, start_ns=found.start_ns, time_ns=found.end_ns)
+        problems = faults(found.attributes, start_ns=found.start_ns, time_ns=found.end_ns)
         codes = unjudged(problems)
         if codes:
             self._counters.add("otel_voice_processor_unjudged_events")

@@ -30,6 +30,8 @@ def _squashed(key: str) -> str:
 
 
 _HIDDEN = _names()
+_CLEAN: set[str] = set()  # keys that were looked at and hide nothing
+MAX_CLEAN = 4096
 
 
 @lru_cache(maxsize=4096)
@@ -45,7 +47,10 @@ def redaction_of(attributes: Attributes, *, keep_text: bool) -> dict[str, Value 
     """Return what to write over the attributes (None: drop), empty where nothing is to be hidden."""
     if keep_text:
         return {}
-    changes: dict[str, Value | None] = {key: None for key in attributes if hidden(key)}
+    unseen = attributes.keys() - _CLEAN  # mostly none: a set's difference is all that most events cost
+    changes: dict[str, Value | None] = {key: None for key in unseen if hidden(key)}
+    if len(unseen) > len(changes) and len(_CLEAN) < MAX_CLEAN:
+        _CLEAN.update(unseen - changes.keys())
     text = attributes.get(a.VOICE_CALLER_TRANSCRIPT_TEXT)
     if isinstance(text, str):
         changes[a.VOICE_CALLER_TRANSCRIPT_REDACTION] = "redacted"

@@ -166,7 +166,7 @@ class Scan:
             for scoped in group.scope_spans:
                 items = scoped.spans
                 for position, raw in enumerate(items):
-                    if not self._marked(raw):
+                    if MARKER not in raw and not (aliases and self._marked(raw)):  # in line: most spans end here
                         continue
                     if emitter is None:
                         emitter = _emitter(group.resource)
@@ -185,7 +185,8 @@ class Scan:
 
     def _in_span(self, raw: bytes, items: Any, position: int, emitter: str) -> None:
         span = _Span.FromString(raw)
-        if self._ours(span.name, span.attributes):
+        events, links = span.events, span.links
+        if span.name.startswith(PREFIX) or self._ours(span.name, span.attributes):
             self._places.append((items, position))
             self.found.append(
                 Found(
@@ -198,10 +199,10 @@ class Scan:
                     attributes=_facts(span.attributes),
                     emitter=emitter,
                     index=len(self.found),
-                    content=self._inside("events", span.events) or self._inside("links", span.links),
+                    content=bool((events and self._inside("events", events)) or (links and self._inside("links", links))),
                 )
             )
-        for each in span.events:
+        for each in events:
             if self._marked(each):
                 event = _SpanEvent.FromString(each)
                 if self._ours(event.name, event.attributes):

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 from otel_voice_schema import attributes as a
@@ -62,6 +62,22 @@ def check(
     version = attributes.get(a.VOICE_SCHEMA_VERSION)
     if version != SCHEMA_VERSION and is_newer(version):
         return [_newer(version)]
+    problems = faults(attributes, start_ns=start_ns, time_ns=time_ns)
+    if name != known or version != SCHEMA_VERSION or schema_url:
+        problems += _of_version(name, known, version, schema_url)
+    if sent and event.by_processor:
+        problems.append(Problem(code="reserved_attribute", key="name", message=f"`{name}` is an event that only the processor emits"))
+    elif sent and not _RULED.isdisjoint(attributes):
+        problems += [_problem("reserved_attribute", key, "is set by the processor only") for key in attributes if key in _RULED]
+    if version == SCHEMA_VERSION and not _OLD.keys().isdisjoint(attributes) and a.VOICE_SCHEMA_ORIGINAL_VERSION not in attributes:
+        problems += [_deprecated(key, new) for key, new in _OLD.items() if key in attributes]
+    problems += _missing(event, attributes, event.facts if version == SCHEMA_VERSION else facts_of(str(version), known))
+    problems += _inconsistent(attributes)
+    return problems
+
+
+def faults(attributes: Mapping[str, object], *, start_ns: int, time_ns: int) -> list[Problem]:
+    """Return what is wrong with an event whatever its name: values, call id, time. All that keeps one from being judged is here."""
     problems = []
     for key, value in attributes.items():
         fine = FINE.get(key)
@@ -75,16 +91,6 @@ def check(
     elif start_ns > time_ns:
         words = f"the event starts {(start_ns - time_ns) / 1e6:g} ms after it ends"
         problems.append(Problem(code="impossible_value", key="startTimeUnixNano", message=words))
-    if name != known or version != SCHEMA_VERSION or schema_url:
-        problems += _of_version(name, known, version, schema_url)
-    if sent and event.by_processor:
-        problems.append(Problem(code="reserved_attribute", key="name", message=f"`{name}` is an event that only the processor emits"))
-    elif sent and not _RULED.isdisjoint(attributes):
-        problems += [_problem("reserved_attribute", key, "is set by the processor only") for key in attributes if key in _RULED]
-    if version == SCHEMA_VERSION and not _OLD.keys().isdisjoint(attributes) and a.VOICE_SCHEMA_ORIGINAL_VERSION not in attributes:
-        problems += [_deprecated(key, new) for key, new in _OLD.items() if key in attributes]
-    problems += _missing(event, attributes, event.facts if version == SCHEMA_VERSION else facts_of(str(version), known))
-    problems += _inconsistent(attributes)
     return problems
 
 
@@ -264,7 +270,7 @@ def _unknown_key(key: str) -> Problem | None:
     """Return a problem where a name is near one of ours: another case or separator, or a slip."""
     if key in _FOREIGN:
         return None
-    near = _SQUASHED.get(_squashed(key))
+    near = _squashed_names().get(_squashed(key))
     if near is None and "." in key and f"voice.{key}" in ATTRIBUTES:
         near = f"voice.{key}"
     if near is None and key.startswith("voice."):
@@ -272,6 +278,14 @@ def _unknown_key(key: str) -> Problem | None:
     if near is None:
         return None
     return _problem("unknown_attribute", key, "is unknown", found=key, nearest=near)
+
+
+@cache
+def _squashed_names() -> dict[str, str]:
+    """Return the keys by their letters alone, and by those of their place in the envelope; made when somebody first errs."""
+    members = {each.json.rsplit(".", 1)[-1]: key for key, each in ATTRIBUTES.items()}
+    names = {_squashed(key): key for key in ATTRIBUTES}
+    return names | {_squashed(name): key for name, key in members.items() if len(name) > 8}
 
 
 def _squashed(key: str) -> str:
@@ -290,7 +304,7 @@ def _missing(event: Event, attributes: Mapping[str, object], facts: frozenset[st
     if isinstance(listed, (list, tuple)):
         for key in dict.fromkeys(each for each in listed if isinstance(each, str) and each not in ATTRIBUTES and each not in _FOREIGN):
             words = f"lists `{_shown(key)}`, which is no attribute"
-            near = _SQUASHED.get(_squashed(key)) or next(iter(_close(key, _LISTED, cutoff=0.75)), None)
+            near = _squashed_names().get(_squashed(key)) or next(iter(_close(key, _LISTED, cutoff=0.75)), None)
             yield _problem("unknown_attribute", a.VOICE_EVIDENCE_MISSING, words, found=key, nearest=near)
     for key in sorted(wanted):
         when = f", {event.conditional[key]}" if key in event.conditional else ""
@@ -357,5 +371,3 @@ def _fine(attribute: Attribute) -> Callable[[object], bool]:
 
 FINE: Final = {key: _fine(attribute) for key, attribute in ATTRIBUTES.items()}
 _FOREIGN: Final = frozenset({a.GEN_AI_AGENT_NAME, a.GEN_AI_CONVERSATION_ID, a.SESSION_ID})
-_MEMBERS: Final = {each.json.rsplit(".", 1)[-1]: key for key, each in ATTRIBUTES.items()}
-_SQUASHED: Final = {_squashed(key): key for key in ATTRIBUTES} | {_squashed(name): key for name, key in _MEMBERS.items() if len(name) > 8}

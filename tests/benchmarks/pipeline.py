@@ -107,7 +107,7 @@ def processes() -> tuple[Process, Process]:
 
         def judge(request: Scan | OfficialScan) -> None:
             for found in request.found:
-                pipeline._one(request, found, [])  # type: ignore[arg-type]
+                pipeline._one(request, found, [], [])  # type: ignore[arg-type]
 
     def slim(body: bytes) -> bytes:
         if MARKER not in body:
@@ -178,7 +178,7 @@ def _serve(variant: str, sink: int, told: Connection) -> None:
     async def main() -> None:
         exporter = GrpcExporter(f"127.0.0.1:{sink}", insecure=True)
 
-        async def consume(body: bytes) -> bytes:
+        async def consume(body: bytes, signal: str) -> bytes:
             if variant != "sink":
                 await exporter.send(process(body) if process else body)
             return b""

@@ -50,7 +50,16 @@ def interrupted(call: VoiceCall) -> None:
 
 
 def called(provider: TracerProvider | None) -> VoiceCall:
-    call = VoiceCall("c1", workflow="w", runtime="r", policy_version="p", language="en", agent_name="front", tracer_provider=provider)
+    call = VoiceCall(
+        "c1",
+        workflow="w",
+        runtime="r",
+        policy_version="p",
+        language="en",
+        agent_name="front",
+        observable=("speech",),
+        tracer_provider=provider,
+    )
     call.turn("t1")
     call.agent_speech_started("r1", planned_ms=6200)
     return call

@@ -254,10 +254,10 @@ def test_a_forked_process_makes_other_ids() -> None:
     """Two children of one parent do not number their events alike."""
     script = """
 import os
-from otel_voice.core import _IDS
+from otel_voice.core import new_id
 for _ in range(2):
     if (child := os.fork()) == 0:
-        print(_IDS.getrandbits(128), flush=True); os._exit(0)
+        print(new_id("x"), flush=True); os._exit(0)
     os.waitpid(child, 0)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
