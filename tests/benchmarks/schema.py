@@ -1,11 +1,12 @@
 """What the contract costs: validation beside a plain JSON Schema validator, a helper beside the SDK's own span, an import.
 
-Run: `python tests/benchmarks/schema.py`. Variants take turns, the best of several rounds counts; the ratios are what to compare between
-machines.
+Run: `python tests/benchmarks/schema.py [--rounds 7]`. Variants take turns, the best of the rounds counts; the ratios are what to compare
+between machines.
 """
 
 from __future__ import annotations
 
+import argparse
 import gc
 import json
 import statistics
@@ -27,14 +28,12 @@ from otel_voice import VoiceCall
 from otel_voice.emit import CapturedEvent
 from otel_voice.testing import listening
 
-ROUNDS = 7
 
-
-def best(variants: dict[str, Callable[[], object]], times: int) -> dict[str, float]:
+def best(variants: dict[str, Callable[[], object]], times: int, rounds: int) -> dict[str, float]:
     """Return microseconds per call of each variant, the best of the rounds."""
     found = dict.fromkeys(variants, float("inf"))
     gc.disable()
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for name, work in variants.items():
             begun = time.perf_counter()
             for _ in range(times):
@@ -67,6 +66,9 @@ def called(provider: TracerProvider | None) -> VoiceCall:
 
 def main() -> None:
     """Print the figures."""
+    parser = argparse.ArgumentParser(description="What the contract costs")
+    parser.add_argument("--rounds", type=int, default=7)
+    rounds = parser.parse_args().rounds
     provider = TracerProvider()
     call, silent = called(provider), called(None)
     kept: list[CapturedEvent] = []
@@ -92,15 +94,18 @@ def main() -> None:
             "from envelope": lambda: from_envelope(envelope),
         },
         2_000,
+        rounds,
     )
-    told |= best({"helper, no SDK": lambda: interrupted(silent), "helper": lambda: interrupted(call), "span of the SDK": span}, 5_000)
+    helpers = {"helper, no SDK": lambda: interrupted(silent), "helper": lambda: interrupted(call), "span of the SDK": span}
+    told |= best(helpers, 5_000, rounds)
     for name, us in told.items():
         print(f"{name:<26} {us:8.2f} us")
     faster, dearer = told["validate, jsonschema"] / told["validate, compiled"], told["helper"] / told["span of the SDK"]
     print(f"{len(facts)} attributes; compiled is {faster:.1f} x jsonschema's speed; the helper costs {dearer:.2f} x the SDK's own span")
     for module in ("opentelemetry.trace", "otel_voice"):
         script = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
-        runs = [float(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout) for _ in range(9)]
+        command = [sys.executable, "-c", script]
+        runs = [float(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(rounds + 2)]
         print(f"import {module:<20} {statistics.median(runs) * 1e3:6.1f} ms (median of {len(runs)})")
 
 

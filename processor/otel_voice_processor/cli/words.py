@@ -22,7 +22,7 @@ NEXT = {"reprompt": "asked again", "wait": "went on waiting", "escalate": "hande
 
 def seconds(ns: int) -> str:
     """Return a duration as a reader says it, such as `0.31 s`."""
-    return f"{ns / S:.2f} s"
+    return f"{round(ns / S, 2) + 0.0:.2f} s"  # never a minus before nothing
 
 
 def quoted(stretch: Stretch) -> str:
