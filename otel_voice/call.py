@@ -133,7 +133,7 @@ class VoiceCall(CallCore):
         with self._once:
             first, self._started = not self._started, True
         if first:
-            self._emit(e.CALL_STARTED, {a.VOICE_RUNTIME_VERSION: self._runtime_version}, at, link=True)
+            self._tell(e.CALL_STARTED, {a.VOICE_RUNTIME_VERSION: self._runtime_version}, at, link=True)
 
     @guarded(nothing)
     def turn(self, turn_id: str) -> None:
@@ -172,7 +172,7 @@ class VoiceCall(CallCore):
         self,
         response_id: str | None = None,
         *,
-        position_ms: int | None = 0,
+        position_ms: int | None = None,
         planned_ms: int | None = None,
         interruptible: bool | None = None,
         question_pending: bool | None = None,
@@ -197,11 +197,11 @@ class VoiceCall(CallCore):
         self._agent.state = a.SpeechState.SPEAKING.value
         facts: Facts = {
             a.VOICE_AGENT_RESPONSE_ID: name,
-            a.VOICE_AGENT_PLAYBACK_POSITION_MS: position_ms,
+            a.VOICE_AGENT_PLAYBACK_POSITION_MS: 0 if position_ms is None and not resumed else position_ms,
             a.VOICE_AGENT_RESPONSE_DURATION_MS: planned_ms,
             a.VOICE_AGENT_PLAYBACK_RESUMED: True if resumed else None,
         }
-        self._emit(e.AGENT_SPEECH_STARTED, facts, now)
+        self._tell(e.AGENT_SPEECH_STARTED, facts, now)
         return name
 
     @guarded(lambda self: agent_speech(self, new_id("response")))
@@ -245,7 +245,7 @@ class VoiceCall(CallCore):
         }
         if speech is self._agent.response:
             self._agent.state = a.SpeechState.LISTENING.value
-        self._emit(e.AGENT_SPEECH_STOPPED, facts, now, start=min(start, now))
+        self._tell(e.AGENT_SPEECH_STOPPED, facts, now, start=min(start, now))
         if speech is not None:
             speech.playing = False
 
@@ -269,11 +269,12 @@ class VoiceCall(CallCore):
             a.VOICE_AGENT_PLAYBACK_POSITION_MS: position_ms,
             a.VOICE_AGENT_PLAYBACK_INTERRUPT_REASON: reason,
             a.VOICE_AGENT_HEARD_TEXT_BOUNDARY: heard,
-            a.VOICE_AGENT_HEARD_TEXT_TEXT: heard_text[:LONGEST_TEXT] if self._redactor.keep_text and heard_text else None,
+            a.VOICE_AGENT_HEARD_TEXT_TEXT: heard_text[:LONGEST_TEXT] if self._redactor.keep_text and isinstance(heard_text, str) else None,
             a.VOICE_AGENT_PLAYBACK_PROVISIONAL: True if provisional else None,
         }
-        self._agent.state = a.SpeechState.PAUSED.value if provisional else a.SpeechState.LISTENING.value
-        self._emit(e.AGENT_SPEECH_INTERRUPTED, facts, at)
+        if speech is self._agent.response:
+            self._agent.state = a.SpeechState.PAUSED.value if provisional else a.SpeechState.LISTENING.value
+        self._tell(e.AGENT_SPEECH_INTERRUPTED, facts, at)
 
     @guarded(lambda self: new_id("stretch"))
     def user_speech_started(
@@ -293,7 +294,7 @@ class VoiceCall(CallCore):
             a.VOICE_CALLER_VAD_CONFIDENCE: vad_confidence,
             a.VOICE_CALLER_AUDIO_ENERGY_DB: energy_db,
         }
-        self._emit(e.USER_SPEECH_STARTED, facts, now)
+        self._tell(e.USER_SPEECH_STARTED, facts, now)
         return stretch_id
 
     @guarded(lambda self: caller_speech(self, new_id("stretch")))
@@ -333,7 +334,7 @@ class VoiceCall(CallCore):
         }
         # what it was taken for is told again, so that a judge need not look back
         facts |= self._described(text, transcript_status) if text is not None else known
-        self._emit(e.USER_SPEECH_STOPPED, facts, now, start=before(now, duration_ms))
+        self._tell(e.USER_SPEECH_STOPPED, facts, now, start=before(now, duration_ms))
 
     @guarded(nothing)
     def user_transcript(
@@ -357,7 +358,7 @@ class VoiceCall(CallCore):
         }
         described = self._described(text, status, confidence)
         self._caller.heard(stretch_id, described)
-        self._emit(e.USER_TRANSCRIPT, facts | described, now)
+        self._tell(e.USER_TRANSCRIPT, facts | described, now)
 
     @guarded(lambda self: Interruption(self, new_id("interruption")))
     def candidate(
@@ -397,7 +398,7 @@ class VoiceCall(CallCore):
             facts |= self._described(text, a.TranscriptStatus.PARTIAL.value)
         if words is not None:
             facts[a.VOICE_CALLER_TRANSCRIPT_WORD_COUNT] = words
-        self._emit(e.CANDIDATE_DETECTED, facts | self._keys(dtmf_digit, expected_digits), at)
+        self._tell(e.CANDIDATE_DETECTED, facts | self._keys(dtmf_digit, expected_digits), at)
         return made
 
     @guarded(nothing)
@@ -416,7 +417,7 @@ class VoiceCall(CallCore):
             a.VOICE_SILENCE_PROMPT_STATE: prompt_state,
             a.VOICE_SILENCE_NEXT_ACTION: next_action,
         }
-        self._emit(e.SILENCE_TIMEOUT, facts, now, start=before(now, elapsed_ms))
+        self._tell(e.SILENCE_TIMEOUT, facts, now, start=before(now, elapsed_ms))
 
     @guarded(nothing)
     def end(
@@ -436,4 +437,4 @@ class VoiceCall(CallCore):
             a.VOICE_CALL_ESCALATED: True if self._escalated else escalated,
             a.VOICE_CALL_ENDED_BY: ended_by,
         }
-        self._emit(e.CALL_ENDED, facts, at)
+        self._tell(e.CALL_ENDED, facts, at)

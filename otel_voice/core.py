@@ -13,7 +13,7 @@ from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
 from otel_voice_schema.record import LOG, SPAN
 
-from otel_voice.emit import STATE, Emitter, Value, can_log, failed, guarded, nothing
+from otel_voice.emit import STATE, Emitter, Value, can_log, failed, guarded, left_out, nothing
 from otel_voice.facts import Facts, Moment, checked, event_name, key_facts, missing, share, text_id, unix_ns
 from otel_voice.sides import AgentSide, CallerSide
 from otel_voice.transcript import Redactor
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from opentelemetry._logs import LoggerProvider
 
 T = TypeVar("T")
+_CARRIED: Final = frozenset({a.VOICE_CALL_ID, a.VOICE_SCHEMA_VERSION, a.VOICE_SAMPLING_RATIO})
 MENU: Final = "menu_prompt"  # the only message type during which a digit may be sent
 
 
@@ -132,8 +133,22 @@ class CallCore:
 
     @guarded(nothing)
     def event(self, name: str, attributes: Mapping[str, Value | None], *, at: Moment | None = None, start: Moment | None = None) -> None:
-        """Emit any event of the registry with the call's context; for what has no method of its own."""
-        self._emit(event_name(name), dict(attributes), at, start=start)
+        """Emit any event of the registry with the call's context; for what has no method of its own.
+
+        What the call carries is not written over, and content leaves only where it was opted in.
+        """
+        facts = dict(attributes)
+        for key in [key for key in facts if key in _CARRIED or self._withheld(key)]:
+            why = "the call's to tell" if key in _CARRIED else "content, which was not opted in"
+            left_out(key, ValueError(f"`{key}` is {why}"))
+            del facts[key]
+        self._emit(event_name(name), facts, at, start=start)
+
+    def _withheld(self, key: str) -> bool:
+        if key == a.VOICE_CALLER_DTMF_DIGIT:
+            return not self._send_digits
+        attribute = a.ATTRIBUTES.get(key)
+        return attribute is not None and attribute.sensitivity == "content" and not self._redactor.keep_text
 
     @guarded(nothing)
     def flush(self) -> None:
@@ -151,13 +166,19 @@ class CallCore:
         turn = inner[0][0] if inner else self._turn
         if turn is not None:
             given |= checked({a.VOICE_TURN_ID: turn})
-        given |= checked(self._agent.facts() | {key: value for key, value in facts.items() if value is not None})
+        told = {key: value for key, value in facts.items() if value is not None}
+        given |= checked(self._agent.facts(facts.get(a.VOICE_AGENT_RESPONSE_ID)) | told)
         given[a.VOICE_EVENT_ID] = os.urandom(16).hex()
         absent = missing(name, given)
         if absent:
             given[a.VOICE_EVIDENCE_MISSING] = absent
         begun = now if start is None else min(self._time(start), now)
         self._emitter.emit(name, given, start_ns=begun, time_ns=now, link=link)
+
+    @guarded(nothing)
+    def _tell(self, name: str, facts: Facts, at: Moment | None, *, start: Moment | None = None, link: bool = False) -> None:
+        """Emit, whatever comes of it: the method that tells goes on, and returns the id that it told."""
+        self._emit(name, facts, at, start=start, link=link)
 
     @guarded(lambda self: {})
     def _described(self, text: str, status: str | None, confidence: float | None = None) -> Facts:

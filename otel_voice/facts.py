@@ -16,6 +16,7 @@ from otel_voice.emit import Value, left_out
 Facts = dict[str, Value | None]
 Moment = int | datetime  # Unix nanoseconds, or a datetime with a zone
 MS: Final = 1_000_000
+LONGEST_ID: Final = 256
 LONGEST_MS: Final = 7 * 24 * 3_600_000  # no call lasts that long
 _FACTS: Final = {name: tuple(sorted(event.facts)) for name, event in EVENTS.items()}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -105,6 +106,8 @@ def text_id(call_id: object) -> str:
         return str(call_id)
     if not isinstance(call_id, str) or not call_id.strip():
         raise ValueError("a call id is text and not empty; no event of this call is sent")
+    if len(call_id) > LONGEST_ID:
+        raise ValueError(f"a call id has at most {LONGEST_ID} characters; no event of this call is sent")
     try:
         call_id.encode()
     except UnicodeEncodeError:
@@ -126,7 +129,10 @@ def unix_ns(value: object) -> int:
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise ValueError("a datetime without a time zone is no moment: `datetime.now(UTC)` is one")
-        return (value - _EPOCH) // timedelta(microseconds=1) * 1000
+        moment = (value - _EPOCH) // timedelta(microseconds=1) * 1000
+        if 0 <= moment < _INT64:
+            return moment
+        raise ValueError("a datetime before 1970 or after 2262 is no moment that OTLP can say")
     raise ValueError("a time is a whole number of nanoseconds since 1970, as `time.time_ns()` gives it, or a datetime with a zone")
 
 
@@ -140,13 +146,13 @@ def key_facts(digit: str | None, offered: Collection[str] | None, *, sendable: b
     """Compare a key with what is on offer here, so that the key itself need not leave."""
     if digit is None:
         return {}
-    classes = {"*": a.DtmfClass.STAR, "#": a.DtmfClass.POUND}
+    classes = {"*": a.DtmfClass.STAR, "#": a.DtmfClass.POUND, **dict.fromkeys("0123456789ABCDabcd", a.DtmfClass.DIGIT)}
     expected: str | None = None
     if offered is not None:
         listed = a.DtmfExpected.LISTED if digit in offered else a.DtmfExpected.NONE
         expected = (a.DtmfExpected.ANY if offered == "any" else listed).value
     return {
-        a.VOICE_CALLER_DTMF_CLASS: classes.get(digit, a.DtmfClass.DIGIT).value,
+        a.VOICE_CALLER_DTMF_CLASS: kind.value if (kind := classes.get(digit)) else None,
         a.VOICE_CALLER_DTMF_EXPECTED: expected,
         a.VOICE_CALLER_DTMF_DIGIT: digit if sendable else None,
     }

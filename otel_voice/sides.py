@@ -60,9 +60,11 @@ class AgentSide:
         response = self.response
         return response if response is not None and response_id in {None, response.response_id} else None
 
-    def facts(self) -> Facts:
-        """Return what every event tells of the agent."""
+    def facts(self, response_id: object = None) -> Facts:
+        """Return what every event tells of the agent; one of another response than the newest tells nothing of this one."""
         newest, playing = self.response, self.playing()
+        if response_id is not None and newest is not None and response_id != newest.response_id:
+            return {a.VOICE_AGENT_SPEECH_STATE: self.state}
         return {
             a.VOICE_AGENT_SPEECH_STATE: self.state,
             a.VOICE_AGENT_MESSAGE_TYPE: newest.message_type if newest else None,
@@ -93,5 +95,5 @@ class CallerSide:
         if stretch_id is None:
             return None, {}
         began = self._began.pop(stretch_id, None)
-        length = None if began is None else max(0, round((now_ns - began) / MS))
+        length = None if began is None or now_ns < began else round((now_ns - began) / MS)  # a clock that was set back tells nothing
         return length, self._classes.pop(stretch_id, {})

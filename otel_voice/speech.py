@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from otel_voice_schema import attributes as a
 
+from otel_voice.emit import guarded, nothing
 from otel_voice.facts import Moment
 from otel_voice.interruption import Interruption
 
@@ -23,6 +24,7 @@ class AgentSpeech:
         self.response_id = response_id
         self._over = self._cut = False
 
+    @guarded(nothing)
     def interrupted(
         self,
         *,
@@ -38,15 +40,19 @@ class AgentSpeech:
             self.response_id, position_ms=position_ms, reason=reason, heard_chars=heard_chars, heard_text=heard_text, at=at
         )
 
+    @guarded(nothing)
     def paused(self, *, position_ms: int | None = None, reason: str | None = None, at: Moment | None = None) -> None:
-        """Tell that the audio was held and may go on."""
+        """Tell that the audio was held and may go on; where it never does, leaving the block tells that it was interrupted."""
+        self._cut = True
         self._call.agent_speech_interrupted(self.response_id, position_ms=position_ms, reason=reason, provisional=True, at=at)
 
+    @guarded(nothing)
     def resumed(self, *, position_ms: int | None = None, at: Moment | None = None) -> None:
         """Tell that the audio went on from a position."""
-        self._cut = False
+        self._cut = self._over = False
         self._call.agent_speech_started(self.response_id, position_ms=position_ms, resumed=True, at=at)
 
+    @guarded(nothing)
     def stopped(self, *, position_ms: int | None = None, end_reason: a.EndReasonValue | None = None, at: Moment | None = None) -> None:
         """Tell that the audio ended, once; leaving the block does it where nobody did."""
         if self._over:
@@ -65,6 +71,7 @@ class CallerSpeech:
         self._status: a.TranscriptStatusValue | None = None
         self._over = False
 
+    @guarded(nothing)
     def transcript(
         self,
         text: str,
@@ -103,6 +110,7 @@ class CallerSpeech:
             at=at,
         )
 
+    @guarded(nothing)
     def stopped(
         self,
         *,

@@ -5,6 +5,7 @@ Protobuf is read as the collector's file exporter writes it (each request behind
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
@@ -121,11 +122,21 @@ class _Unpacked:
             if not self._data:
                 self.damage = "it ends in the middle"
                 break
+            before = self._member.copy()
             try:
                 out = self._member.decompress(self._data, size)
                 self._data = self._member.unconsumed_tail
             except zlib.error as error:
                 self.damage = str(error)[:100].lower()
+                out = self._rest(before)
+        return out
+
+    def _rest(self, member: Any) -> bytes:
+        """Return what a chunk gives until its damage, byte by byte: the failing call itself gives nothing."""
+        out = b""
+        with contextlib.suppress(zlib.error):
+            for byte in self._data:
+                out += member.decompress(bytes((byte,)))
         return out
 
 
@@ -134,14 +145,16 @@ class _Raw(io.RawIOBase):
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
+        self._over = b""  # more than was asked for
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        data = self._stream.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+        data = self._over or self._stream.read(len(buffer))
+        taken, self._over = data[: len(buffer)], data[len(buffer) :]
+        buffer[: len(taken)] = taken
+        return len(taken)
 
 
 def _plain(stream: Buffered) -> Iterator[Document | Broken]:
@@ -150,7 +163,7 @@ def _plain(stream: Buffered) -> Iterator[Document | Broken]:
         yield Broken(code="not_utf8", where="line 1, column 1", message="this is UTF-16: save it as UTF-8")
     elif head.startswith(_ZSTD) or head[4:8] == _ZSTD:
         yield Broken(code="not_utf8", where="byte 0", message="this is zstd, neither UTF-8 nor OTLP: unpack it first, as with `zstd -d`")
-    elif head.lstrip()[:1] == b"<":
+    elif head.lstrip()[:1] == b"<" and not _CONTROL.search(head):
         yield Broken(code="not_json", where="line 1, column 1", message="not JSON: it looks like a page of HTML or XML")
     elif head.startswith(b"\xef\xbb\xbf") or not _CONTROL.search(head):
         yield from _texts(stream)
@@ -257,7 +270,7 @@ def _parsed(text: bytes, line: int) -> Iterator[Document | Broken]:
             return
         if isinstance(tree, list):
             for number, each in enumerate(tree, 1):
-                yield _classified(each, f"line {at}, element {number}", json.dumps(each))
+                yield _classified(each, f"line {at}, element {number}", None)
         else:
             yield _classified(tree, f"line {at}", plain[position:end])
         at += plain.count("\n", position, end)
@@ -299,21 +312,30 @@ _DECODER: Final = json.JSONDecoder(parse_constant=_bad_number)
 _NOTING: Final = json.JSONDecoder(parse_constant=_bad_number, object_pairs_hook=_noting)
 
 
-def _classified(tree: object, where: str, text: str) -> Document | Broken:
+def _classified(tree: object, where: str, text: str | None) -> Document | Broken:
+    """Return what a tree is; `text` is its own, None within a list."""
     if not isinstance(tree, dict):
         return Broken(code="not_otlp", where=where, message=f"{_NEITHER}: no object")
     if any(name in tree for name in _SIGNALS):
         for name in _SIGNALS:
-            if text.count(f'"{name}"') > 1 and name in _NOTING.decode(text).twice:
+            if text is not None and text.count(f'"{name}"') > 1 and name in _noted(text, tree).twice:
                 return Broken(code="not_otlp", where=where, message=f"`{name}` stands in it twice: readers keep one of the two")
         return Document(kind=OTLP, tree=tree, where=where)
     if not _MEMBERS.isdisjoint(tree):
-        return Document(kind=ENVELOPE, tree=_NOTING.decode(text), where=where)
+        return Document(kind=ENVELOPE, tree=_noted(text, tree) if text is not None else tree, where=where)
     snake = next((name for name in ("resource_spans", "resource_logs") if name in tree), None)
     hint = f": `{snake}` is `{'resourceSpans' if snake == 'resource_spans' else 'resourceLogs'}` in OTLP JSON" if snake else ""
     return Broken(
         code="not_otlp", where=where, message=f"neither OTLP (`resourceSpans`, `resourceLogs`) nor an envelope (`eventName`){hint}"
     )
+
+
+def _noted(text: str, tree: dict[str, Any]) -> _Object:
+    """Read an object once more, noting what stands in it twice; one that is too deep for that is told so where its values are read."""
+    try:
+        return _NOTING.decode(text)  # type: ignore[no-any-return]  # the hook makes it one
+    except RecursionError:
+        return _Object(tree)
 
 
 def _framed(stream: Buffered) -> Iterator[Document | Broken]:
@@ -380,11 +402,12 @@ def _signal(body: bytes) -> str | None:
     try:
         logs = LogsData.FromString(body)
         records = [log for group in logs.resource_logs for scoped in group.scope_logs for log in scoped.log_records]
-        if any(log.time_unix_nano or log.observed_time_unix_nano for log in records):
+        if any(log.time_unix_nano or log.observed_time_unix_nano or log.event_name or log.severity_number for log in records):
             return LOGS
     except DecodeError:
         pass
-    return TRACES if any(span.span_id and span.end_time_unix_nano for span in spans) else None
+    traced = (len(span.trace_id) == _TRACE_ID or span.span_id or (span.start_time_unix_nano and span.name) for span in spans)
+    return TRACES if any(traced) else None
 
 
 def _depth(tree: object) -> int:

@@ -164,7 +164,8 @@ def _attributes(listed: object) -> tuple[dict[str, Value], list[Problem]]:
         value = _any_value(pair.get("value"), key, form)
         if key in facts:
             two = key == a.VOICE_SCHEMA_VERSION and facts[key] != value
-            words = f"`{key}` is given twice, `{str(facts[key])[:64]}` and `{str(value)[:64]}`: the last one counts"
+            both = "" if _secret(key) else f", `{str(facts[key])[:64]}` and `{str(value)[:64]}`"
+            words = f"`{key}` is given twice{both}: the last one counts"
             form.append(Problem(code="conflicting_versions" if two else "duplicate_attribute", key=key, message=words))
         facts[key] = value
     return facts, form
@@ -194,9 +195,14 @@ def _any_value(given: object, key: str, form: list[Problem], depth: int = 0) -> 
         words = f"`{key}` has a value of kind `{str(kind)[:64]}`, which OTLP has not: {', '.join(_KINDS)}"
         form.append(Problem(code="wrong_type", key=key, message=words, found=str(kind)[:64], allowed=", ".join(_KINDS)))
         return None
-    words = f"`{key}` has a value that is no `{kind}`: `{str(inner)[:64]}`"
+    words = f"`{key}` has a value that is no `{kind}`{'' if _secret(key) else f': `{str(inner)[:64]}`'}"
     form.append(Problem(code="wrong_type", key=key, message=words, found=str(inner)[:64], allowed="an AnyValue of OTLP"))
     return None
+
+
+def _secret(key: str) -> bool:
+    attribute = a.ATTRIBUTES.get(key)
+    return attribute is not None and attribute.sensitivity != "none"
 
 
 def _text(inner: object) -> str:

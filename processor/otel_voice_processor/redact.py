@@ -30,6 +30,8 @@ def _squashed(key: str) -> str:
 
 
 _HIDDEN = _names()
+# What unknown names end in that hold words.
+_WORDS = frozenset({"text", "transcript", "transcripts", "transcription", "alternatives", "utterance"})
 _CLEAN: set[str] = set()  # keys that were looked at and hide nothing
 MAX_CLEAN = 4096
 
@@ -40,7 +42,8 @@ def hidden(key: str) -> bool:
     if key in a.ATTRIBUTES:
         return key in CONTENT
     plain = _squashed(key)
-    return plain in _HIDDEN or "transcript" in plain or plain.endswith("text")
+    last = re.split(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])", key.strip())[-1].lower()
+    return plain in _HIDDEN or plain.removesuffix("s") in _HIDDEN or last in _WORDS
 
 
 def redaction_of(attributes: Attributes, *, keep_text: bool) -> dict[str, Value | None]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -27,6 +27,7 @@ MARKER: Final = PREFIX.encode()
 _ALIASED: Final = (MARKER, *(alias.encode() for alias in ALIASES))
 MAX_WARNING_BYTES: Final = 1024
 _SHORT: Final = 64
+_SAID: Final = (b"transcript", b"text", b"utterance")  # what makes a value that cannot be read suspect
 _PACKAGE: Final = "otel_voice.wire"
 _Field = descriptor_pb2.FieldDescriptorProto
 _ANY_VALUE = ("string_value", _Field.TYPE_STRING), ("bool_value", _Field.TYPE_BOOL), ("int_value", _Field.TYPE_INT64)
@@ -77,14 +78,14 @@ def _file() -> descriptor_pb2.FileDescriptorProto:
     log = file.message_type.add(name="LogRecord")
     for name, number, kind in (("time", 1, _Field.TYPE_FIXED64), ("trace_id", 9, opaque), ("span_id", 10, opaque)):
         _add(log, name, number, kind)
-    _add(log, "body", 5, opaque)
+    _add(log, "body", 5, opaque, repeated=True)
     _add(log, "name", 12, _Field.TYPE_STRING)
     _attribute_map(log, "LogRecord", 6)
     _attribute_map(file.message_type.add(name="Resource"), "Resource", 1)
     for name, fields in _PIECE_FIELDS.items():
         pieces = file.message_type.add(name=name)
         for part, number in fields.items():
-            _add(pieces, part, number, opaque, repeated=part not in {"name", "body"})
+            _add(pieces, part, number, opaque, repeated=part != "name")
     _add(file.message_type.add(name="Key"), "key", 1, opaque)
     _values(file)
     return file
@@ -119,7 +120,7 @@ def _message(name: str) -> Any:
 
 
 _Request, _Span, _SpanEvent, _LogRecord = (_message(name) for name in ("Request", "Span", "SpanEvent", "LogRecord"))
-_Resource, _Key = (_message(name) for name in ("Resource", "Key"))
+_Resource, _Key, _KeyValue = (_message(name) for name in ("Resource", "Key", "KeyValue"))
 _PIECES: Final = {SPAN: _message("SpanPieces"), LOG: _message("LogPieces")}
 _INSIDE: Final = {"events": _message("EventPieces"), "links": _message("LinkPieces")}
 _ATTRIBUTE_TAG: Final = {SPAN: 0x4A, LOG: 0x32}
@@ -187,6 +188,8 @@ class Scan:
         span = _Span.FromString(raw)
         events, links = span.events, span.links
         if span.name.startswith(PREFIX) or self._ours(span.name, span.attributes):
+            content = bool((events and self._inside("events", events)) or (links and self._inside("links", links)))
+            facts = _facts(span.attributes)
             self._places.append((items, position))
             self.found.append(
                 Found(
@@ -196,26 +199,26 @@ class Scan:
                     parent_span_id=span.parent_span_id,
                     start_ns=span.start,
                     end_ns=span.end,
-                    attributes=_facts(span.attributes),
+                    attributes=facts,
                     emitter=emitter,
                     index=len(self.found),
-                    content=bool((events and self._inside("events", events)) or (links and self._inside("links", links))),
+                    content=content or _nested(facts) or _unmapped(raw, SPAN, span.attributes),
                 )
             )
         for each in events:
             if self._marked(each):
                 event = _SpanEvent.FromString(each)
                 if self._ours(event.name, event.attributes):
-                    self._add_moment(event, SPAN_EVENT, (span.trace_id, span.span_id), (items, position), emitter)
+                    self._add_moment(each, event, SPAN_EVENT, (span.trace_id, span.span_id), (items, position), emitter)
 
     def _in_log(self, raw: bytes, items: Any, position: int, emitter: str) -> None:
         log = _LogRecord.FromString(raw)
         if not log.name and "event.name" in log.attributes:  # where a log's event had its name before the field existed
             log.name = log.attributes["event.name"].string_value
         if self._ours(log.name, log.attributes):
-            self._add_moment(log, LOG, (log.trace_id, log.span_id), (items, position), emitter)
+            self._add_moment(raw, log, LOG, (log.trace_id, log.span_id), (items, position), emitter)
 
-    def _add_moment(self, item: Any, carrier: str, ids: tuple[bytes, bytes], place: tuple[Any, int], emitter: str) -> None:
+    def _add_moment(self, raw: bytes, item: Any, carrier: str, ids: tuple[bytes, bytes], place: tuple[Any, int], emitter: str) -> None:
         """Note an event whose carrier tells only when it ended."""
         facts = _facts(item.attributes)
         self._places.append(place)
@@ -231,7 +234,7 @@ class Scan:
                 emitter=emitter,
                 index=len(self.found),
                 carrier=carrier,
-                content=carrier == LOG and bool(item.body),
+                content=carrier == LOG and (bool(item.body) or _nested(facts) or _unmapped(raw, LOG, item.attributes)),
             )
         )
 
@@ -267,21 +270,42 @@ class Scan:
             parts = getattr(pieces, name)
             for at, part in enumerate(parts):
                 if self._inside(name, [part]):
-                    inner = kind.FromString(part)
-                    self._keep(inner.attributes, {})
-                    parts[at] = inner.SerializeToString()
+                    try:
+                        inner = kind.FromString(part)
+                        self._keep(inner.attributes, {})
+                        parts[at] = inner.SerializeToString()
+                    except DecodeError:
+                        parts[at] = b""
         return bytes(pieces.SerializeToString())
 
     def _keep(self, attributes: Any, changes: Mapping[str, Value | None]) -> None:
-        kept = [piece for piece in attributes if not ((key := _key(piece)) in changes or (self._hidden is not None and self._hidden(key)))]
+        kept = [piece for piece in attributes if not (_key(piece) in changes or self._hides(piece))]
         del attributes[:]
         attributes.extend(kept)
+
+    def _hides(self, piece: bytes) -> bool:
+        """Tell whether an attribute holds content: by its key, or by a key within its value."""
+        if self._hidden is None:
+            return False
+        try:
+            pair = _KeyValue.FromString(piece)
+        except DecodeError:
+            return self._hidden(_key(piece)) or any(word in piece.lower() for word in _SAID)  # it cannot be looked into
+        return self._hidden(pair.key) or any(self._hidden(path) for path in _paths(pair.key, pair.value))
 
     def _inside(self, name: str, parts: Iterable[bytes]) -> bool:
         """Tell whether events or links of a span of ours hold a hidden key."""
         if self._hidden is None:
             return False
-        return any(self._hidden(_key(piece)) for part in parts for piece in _INSIDE[name].FromString(part).attributes)
+        try:
+            return any(self._hides(piece) for part in parts for piece in _INSIDE[name].FromString(part).attributes)
+        except DecodeError:
+            return True  # what cannot be read is taken out
+
+    def _named_ours(self, pieces: Any) -> bool:
+        """Tell by its name, or by what an old log has instead, whether an item that cannot be read is ours."""
+        names = [pieces.name, *(piece for piece in pieces.attributes if _key(piece) == "event.name")]
+        return any(MARKER in name or (self._aliases and any(alias in name for alias in _ALIASED)) for name in names)
 
     def _cut_unreadable(self, items: Any, position: int, carrier: str) -> None:
         """Take content out of an item of ours of which only the outermost layer can be read."""
@@ -289,9 +313,8 @@ class Scan:
             return
         try:
             pieces = _PIECES[carrier].FromString(items[position])
-            held = [_key(piece) for piece in pieces.attributes]
             beside = bool(pieces.body) if carrier == LOG else any(self._inside(name, getattr(pieces, name)) for name in _INSIDE)
-            if not pieces.name.startswith(MARKER) or not (beside or any(map(self._hidden, held))):
+            if not self._named_ours(pieces) or not (beside or any(map(self._hides, pieces.attributes))):
                 return
             items[position] = self._cut(items[position], carrier, {})
         except DecodeError:  # no protobuf at all: downstream cannot read it either
@@ -309,6 +332,30 @@ def scan(body: bytes, signal: str = TRACES, *, aliases: bool = False, hidden: Ca
     With `aliases` the runbook's plain names are looked for, too; `hidden` tells which keys `redact` takes out.
     """
     return Scan(body, signal, aliases=aliases, hidden=hidden)
+
+
+def _paths(key: str, value: Any) -> Iterator[str]:
+    """Yield the dotted keys within a value."""
+    kind = value.WhichOneof("value")
+    for pair in value.kvlist_value.values if kind == "kvlist_value" else ():
+        yield (path := f"{key}.{pair.key}")
+        yield from _paths(path, pair.value)
+    for item in value.array_value.values if kind == "array_value" else ():
+        yield from _paths(key, item)
+
+
+class Nested(str):
+    """A value within values, as JSON."""
+
+
+def _nested(facts: Attributes) -> bool:
+    return any(type(value) is Nested for value in facts.values())
+
+
+def _unmapped(raw: bytes, carrier: str, attributes: Any) -> bool:
+    """Tell whether an item has more attributes than its map: one with a field that OTLP had not is none to the map's parser."""
+    tag = _ATTRIBUTE_TAG[carrier]
+    return tag in raw and len(_PIECES[carrier].FromString(raw).attributes) > len(attributes)
 
 
 def _key(piece: bytes) -> str:
@@ -350,7 +397,7 @@ def _value(any_value: Any) -> Value:
         kinds = {item.WhichOneof("value") for item in any_value.array_value.values}
         if len(kinds) <= 1 and kinds <= _SCALARS.keys():
             return tuple(_value(item) for item in any_value.array_value.values)  # type: ignore[return-value]
-    return json.dumps(_plain(any_value), ensure_ascii=False, separators=(",", ":"))
+    return Nested(json.dumps(_plain(any_value), ensure_ascii=False, separators=(",", ":")))
 
 
 def _plain(any_value: Any) -> object:

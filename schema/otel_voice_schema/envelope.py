@@ -101,8 +101,9 @@ def read_envelope(envelope: Mapping[str, Any]) -> tuple[Record, list[Problem]]:
         value = _value(given, key, problems)
         if key in facts:
             code = "conflicting_versions" if key == a.VOICE_SCHEMA_VERSION and value != facts[key] else "duplicate_attribute"
-            both = f"`{_shown(facts[key])}`, which counts, and under `attributes` as `{_shown(value)}`"
-            said = f"`{key}` is given twice, at its own place as {both}"
+            secret = key in ATTRIBUTES and ATTRIBUTES[key].sensitivity != "none"
+            both = "" if secret else f": `{_shown(facts[key])}` and `{_shown(value)}`"
+            said = f"`{key}` is given twice, at its own place, which counts, and under `attributes`{both}"
             problems.append(_problem(code, key, said))
         else:
             facts[key] = value

@@ -363,3 +363,79 @@ def test_what_an_application_brings_along_does_no_harm(monkeypatch: pytest.Monke
 
     assert ["billing"] * 2 == [event.attributes[a.VOICE_WORKFLOW] for event in seen]
     assert a.VOICE_CALLER_VAD_CONFIDENCE in seen[1].attributes[a.VOICE_EVIDENCE_MISSING]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("year", [1960, 2300, 9999])
+def test_a_moment_that_otlp_cannot_say_costs_no_batch(year: int) -> None:
+    """Now instead, and told: a span that cannot be encoded takes all others of its batch along."""
+    with capture_events(), pytest.raises(ValueError, match="no moment"):
+        VoiceCall("c1", at=datetime(year, 1, 1, tzinfo=UTC))
+
+
+def test_content_leaves_by_no_side_door() -> None:
+    """`event` neither tells text that was not opted in, nor writes over whose call it is."""
+    seen: list[CapturedEvent] = []
+    with listening(seen.append):
+        call = VoiceCall("c1", start=False, tracer_provider=TracerProvider())
+        facts = {a.VOICE_CALLER_TRANSCRIPT_TEXT: "no", a.VOICE_CALLER_DTMF_DIGIT: "2", a.VOICE_CALL_ID: "other"}
+        call.event("voice.interruption.user.transcript", facts)
+        opted = VoiceCall("c2", start=False, keep_text=True, tracer_provider=TracerProvider())
+        opted.event("voice.interruption.user.transcript", {a.VOICE_CALLER_TRANSCRIPT_TEXT: "no"})
+
+    assert "c1" == seen[0].attributes[a.VOICE_CALL_ID]
+    assert seen[0].attributes.keys().isdisjoint({a.VOICE_CALLER_TRANSCRIPT_TEXT, a.VOICE_CALLER_DTMF_DIGIT})
+    assert "no" == seen[1].attributes[a.VOICE_CALLER_TRANSCRIPT_TEXT]
+
+
+def test_a_call_id_that_is_too_long_sends_nothing() -> None:
+    """Without it the events would be nobody's."""
+    seen: list[CapturedEvent] = []
+    with listening(seen.append):
+        VoiceCall("x" * 300, tracer_provider=TracerProvider()).end()
+
+    assert [] == seen
+
+
+def test_an_event_of_an_older_response_tells_nothing_of_the_newer() -> None:
+    """Its message type and whether it may be interrupted are the other's, and the agent goes on speaking."""
+    with capture_events() as events:
+        call = VoiceCall("c1", start=False)
+        call.agent_speech_started("r1", message_type="support_answer", interruptible=True)
+        call.agent_speech_started("r2", message_type="menu_prompt", interruptible=False)
+        call.agent_speech_interrupted("r1", position_ms=100)
+        call.user_speech_started()
+    keys = (a.VOICE_AGENT_RESPONSE_ID, a.VOICE_AGENT_MESSAGE_TYPE, a.VOICE_AGENT_SPEECH_STATE)
+
+    assert ("r1", None, "speaking") == tuple(events[2].attributes.get(key) for key in keys)
+    assert ("r2", "menu_prompt", "speaking") == tuple(events[3].attributes.get(key) for key in keys)
+
+
+def test_nothing_is_made_up_of_what_was_not_told() -> None:
+    """A resume without a position, a key that is none, a clock that was set back, a pause that never ended."""
+    clock = FakeClock()
+    with capture_events() as events:
+        call = VoiceCall("c1", clock=clock, start=False)
+        with call.agent_speech("r1") as speech:
+            speech.paused()
+        call.agent_speech_started("r1", resumed=True)
+        call.candidate(input_type="dtmf", dtmf_digit="12")
+        with call.user_speech():
+            clock.advance(ms=-500)
+    stopped, resumed, key, heard = (events[at].attributes for at in (2, 3, 4, 6))
+
+    assert "interrupted" == stopped[a.VOICE_AGENT_PLAYBACK_END_REASON]
+    assert a.VOICE_AGENT_PLAYBACK_POSITION_MS not in resumed
+    assert a.VOICE_CALLER_DTMF_CLASS not in key
+    assert a.VOICE_CALLER_SPEECH_DURATION_MS not in heard
+
+
+def test_a_provider_that_fails_costs_no_id() -> None:
+    """What is told next is of the response that the agent named."""
+
+    class Failing(TracerProvider):
+        def get_tracer(self, *_: Any, **__: Any) -> Any:
+            raise RuntimeError
+
+    call = VoiceCall("c1", tracer_provider=Failing(), start=False)
+    with call.agent_speech("r1") as speech:
+        assert "r1" == speech.response_id

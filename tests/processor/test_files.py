@@ -139,6 +139,9 @@ def test_what_came_before_a_damage_is_read() -> None:
     assert 2000 < sum(isinstance(item, Document) for item in found) < 5000
     assert ("the end", "the gzip stream is damaged: it ends in the middle") == (found[-1].where, getattr(found[-1], "message", ""))
     assert 2 == len(names(gzip.compress(LINE.encode() + b"\n") + gzip.compress(LINE.encode())))
+    packed = bytearray(gzip.compress(lines))
+    packed[-6] ^= 0xFF  # the checksum
+    assert 5000 == len(names(bytes(packed)))
 
 
 def test_a_number_in_a_text_is_no_number() -> None:

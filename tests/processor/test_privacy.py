@@ -50,6 +50,13 @@ def changed(change: Callable[[Any], None], made: Any) -> Any:
     return made
 
 
+def nested(made: Any, key: str, *inner: str) -> None:
+    value = made.attributes.add(key=key).value
+    for name in inner:
+        value = value.kvlist_value.values.add(key=name).value
+    value.string_value = SECRET
+
+
 def deep(made: Span) -> None:
     value = made.attributes.add(key="app.deep").value
     for _ in range(60):
@@ -77,10 +84,13 @@ RECORDS: dict[str, Any] = {
     "a link": changed(lambda made: told(made.links.add(trace_id=b"a" * 16, span_id=b"c" * 8), **WITH), span()),
     "too deep to be read": changed(deep, span(**WITH)),
     "no text beside": span(**WITH, app="QQQQ"),
+    "within a value": changed(lambda made: nested(made, "voice.caller", "transcript", "text"), span()),
+    "within a value of another name": changed(lambda made: nested(made, "caller", "transcriptText"), span()),
     "a log": log(**WITH),
     "a log's body": changed(lambda made: setattr(made.body, "string_value", SECRET), log()),
     "a log of an old SDK": changed(lambda made: told(made, event__name=NAME), log("", **WITH)),
     "a log with no text beside": log(**WITH, app="QQQQ"),
+    "a log of an old SDK with no text beside": changed(lambda made: told(made, event__name=NAME), log("", **WITH, app="QQQQ")),
 }
 
 
@@ -130,3 +140,34 @@ async def test_a_wrong_value_is_not_quoted() -> None:
         assert processed.warning
         assert SECRET not in processed.warning
         assert SECRET not in str(processed.refused)
+
+
+async def test_a_damaged_event_costs_no_other_span() -> None:
+    """What cannot be read is taken out; the spans behind it keep their own redaction, ruling and place."""
+    damaged = span("voice.interruption.recovered").SerializeToString() + b"\x5a\x03\xff\xff\xff"
+    body = build_request(
+        {}, "s", "1", "", [damaged, span("voice.interruption.call_ended").SerializeToString(), span(**WITH).SerializeToString()]
+    )
+    processed = await Pipeline(load_default(), Counters()).process(body)
+
+    assert SECRET.encode() not in processed.body
+    assert ["voice.interruption.recovered", "voice.interruption.call_ended", NAME] == [event.name for event in processed.events]
+
+
+async def test_an_attribute_of_a_later_otlp_is_looked_into() -> None:
+    """A field that the key's message had not does not hide it."""
+    content = SECRET.encode()
+    value = b"\x0a" + bytes([len(content)]) + content
+    pair = b"\x0a" + bytes([len(TEXT)]) + TEXT.encode() + b"\x12" + bytes([len(value)]) + value + b"\x18\x01"
+    raw = span().SerializeToString() + b"\x4a" + bytes([len(pair)]) + pair
+    processed = await Pipeline(load_default(), Counters()).process(build_request({}, "s", "1", "", [raw]))
+
+    assert content not in processed.body
+
+
+@pytest.mark.parametrize("name", ["app.context", "trace.context", "http.plaintext", "stt.transcript.latency_ms", "textual", "voice.mine"])
+async def test_a_harmless_name_stays(name: str) -> None:
+    """Only what ends in a word for words is taken for them."""
+    processed = await Pipeline(load_default(), Counters()).process(*body_of(key(name)))
+
+    assert SECRET.encode() in processed.body

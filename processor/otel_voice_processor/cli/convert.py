@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -68,6 +69,7 @@ class _Output:
     def __init__(self, path: str | None) -> None:
         self.path = path
         self._file: Any = None
+        self._whole: Any = None  # the temporary file that takes the name
         self.wrote = False
 
     def write(self, data: bytes) -> None:
@@ -78,21 +80,37 @@ class _Output:
     def __enter__(self) -> _Output:
         if self.path is None:
             self._file = sys.stdout.buffer
+        elif os.path.exists(self.path) and not os.path.isfile(self.path):
+            self._file = open(self.path, "wb")  # a pipe or a device: written as it comes
         else:
-            self._file = tempfile.NamedTemporaryFile(dir=os.path.dirname(self.path) or ".", prefix=".otel-voice-", delete=False)
+            self.path = os.path.realpath(self.path)
+            self._whole = tempfile.NamedTemporaryFile(dir=os.path.dirname(self.path), prefix=".otel-voice-", delete=False)
+            self._file = self._whole
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self.path is None:
+        if self._whole is None or self.path is None:
             self._file.flush()
             return
-        self._file.close()
-        if kind is None and self.wrote:
-            os.replace(self._file.name, self.path)
-            return
-        os.unlink(self._file.name)
-        if kind is None:
+        try:
+            self._whole.close()
+            if kind is None and self.wrote:
+                os.chmod(self._whole.name, _mode(self.path))
+                os.replace(self._whole.name, self.path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._whole.name)
+        if kind is None and not self.wrote:
             print(f"nothing to write: `{self.path}` is left as it was", file=sys.stderr)
+
+
+def _mode(path: str) -> int:
+    """Return the mode of a file that is there, or the one that a new file gets."""
+    with contextlib.suppress(OSError):
+        return os.stat(path).st_mode & 0o7777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def _output(path: str | None) -> _Output:
@@ -195,14 +213,12 @@ class _Converter:
             except UnicodeEncodeError:
                 raise Undecodable("it holds a lone surrogate, which is no text") from None
             return
-        for signal, body in list(encode_requests(tree)):
-            if self._options.to == "otlp-proto-sized":
-                self._out.write(len(body).to_bytes(4, "big") + body)
-                continue
-            if body and signal != (self._signal or signal):
-                raise Undecodable(MIXED)
-            self._signal = signal if body else self._signal
-            self._out.write(body)
+        bodies = [(signal, body) for signal, body in encode_requests(tree) if body]  # all of them, before any is written
+        if self._options.to == "otlp-proto" and len({*(signal for signal, _ in bodies), *([self._signal] if self._signal else [])}) > 1:
+            raise Undecodable(MIXED)
+        for signal, body in bodies:
+            self._signal = signal
+            self._out.write(len(body).to_bytes(4, "big") + body if self._options.to == "otlp-proto-sized" else body)
 
     def _tell(self, name: str, where: str, message: str) -> None:
         print(printable(f"{place(name, where)}: {message}"), file=sys.stderr)

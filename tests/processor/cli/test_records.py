@@ -377,6 +377,8 @@ def test_a_value_that_is_none_is_told_not_changed(write: Any, capsys: pytest.Cap
     [
         '{"eventName": ' + "9" * 5000 + "}",
         '{"eventName": "a", "eventVersion": {"x": 1}, "occurredAt": "2026-11-25T10:00:00Z", "canonicalCallId": "c"}',
+        '{"eventName": "x", "a": ' + "[" * 980 + "]" * 980 + "}",
+        '[{"eventName": "x", "a": ' + "[" * 985 + "]" * 985 + "}]",
         '{"resourceSpans": null}',
         '{"resourceSpans": [null]}',
         '{"resourceSpans": "abc", "resourceLogs": 5}',
@@ -417,3 +419,21 @@ def test_no_terminal_gives_a_traceback(write: Any, shell: str, words: str) -> No
     assert done.returncode in {1, 2}
     assert words in told
     assert "Traceback" not in told
+
+
+def test_a_file_keeps_its_mode_and_a_link_its_target(write: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was there is replaced as it was; a new file is as any other; a folder is named, and nothing is left behind."""
+    path, kept, link = write(GOOD), tmp_path / "kept", tmp_path / "link"
+    kept.write_text("old", encoding="utf-8")
+    kept.chmod(0o640)
+    link.symlink_to(kept)
+
+    assert (0, 0) == (
+        main(["convert", path, "--to", "envelope", "-o", str(link)]),
+        main(["convert", path, "--to", "envelope", "-o", str(tmp_path / "new")]),
+    )
+    assert link.is_symlink()
+    assert ("call_ended" in kept.read_text(encoding="utf-8"), 0o640) == (True, kept.stat().st_mode & 0o777)
+    assert 0o600 != (tmp_path / "new").stat().st_mode & 0o777
+    assert 2 == main(["convert", path, "--to", "envelope", "-o", str(tmp_path)])
+    assert [] == list(tmp_path.glob(".otel-voice-*"))
