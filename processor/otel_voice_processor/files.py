@@ -5,15 +5,13 @@ Protobuf is read as the collector's file exporter writes it (each request behind
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import re
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
@@ -24,12 +22,12 @@ from otel_voice_processor.errors import Undecodable
 from otel_voice_processor.model import LOGS, TRACES
 from otel_voice_processor.otlp_json import request_tree
 from otel_voice_processor.records import MAX_DEPTH, Read, TooDeep, read_otlp
+from otel_voice_processor.streams import Before, Buffered, Raw, Readable, Unpacked
 
 OTLP: Final = "otlp"
 ENVELOPE: Final = "envelope"
 MAX_DOCUMENT: Final = 64 << 20  # bytes of one request or line, as much as a receiver takes
 _PEEK: Final = 4096
-_CHUNK: Final = 1 << 16
 _TRACE_ID: Final = 16  # bytes
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
@@ -40,9 +38,6 @@ _NEITHER: Final = "neither OTLP (`resourceSpans`, `resourceLogs`) nor an envelop
 _INK: Final = re.compile(r"\S")
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1f]")
-
-
-Buffered: TypeAlias = "io.BufferedReader[Any]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +66,11 @@ class _Object(dict[str, Any]):
 
 def documents(stream: Readable) -> Iterator[Document | Broken]:
     """Yield what a stream holds, in its order."""
-    buffered = io.BufferedReader(_Raw(stream), 1 << 20)
+    buffered = io.BufferedReader(Raw(stream), 1 << 20)
     head = buffered.peek(_PEEK)[:_PEEK]
     if head.startswith(_GZIP):
-        unpacked = _Unpacked(buffered)
-        yield from _plain(io.BufferedReader(_Raw(unpacked), 1 << 20))
+        unpacked = Unpacked(buffered)
+        yield from _plain(io.BufferedReader(Raw(unpacked), 1 << 20))
         if unpacked.damage:
             yield Broken(code="not_otlp", where="the end", message=f"the gzip stream is damaged: {unpacked.damage}")
     else:
@@ -91,70 +86,6 @@ def events(document: Document) -> Iterator[Read]:
         raise TooDeep(f"nested deeper than {MAX_DEPTH} levels")
     record, problems = read_envelope(document.tree)
     yield Read(record=record, form=tuple(problems))
-
-
-class Readable(Protocol):
-    """What bytes are read from."""
-
-    def read(self, size: int = ..., /) -> bytes:
-        """Return so many bytes or fewer, none at the end."""
-        ...
-
-
-class _Unpacked:
-    """A gzip stream, of several members too; what comes before a damage is handed over, `damage` says what it was."""
-
-    def __init__(self, stream: Buffered) -> None:
-        self._stream, self._member = stream, zlib.decompressobj(31)
-        self._data = b""
-        self.damage = ""
-
-    def read(self, size: int = _CHUNK, /) -> bytes:
-        """Return what has been unpacked, some of it at least where there is any."""
-        out = b""
-        while not out and not self.damage:
-            if self._member.eof:
-                self._data = self._member.unused_data
-                if not (self._data or self._stream.peek(1)):
-                    return b""
-                self._member = zlib.decompressobj(31)
-            self._data = self._data or self._stream.read1(_CHUNK)
-            if not self._data:
-                self.damage = "it ends in the middle"
-                break
-            before = self._member.copy()
-            try:
-                out = self._member.decompress(self._data, size)
-                self._data = self._member.unconsumed_tail
-            except zlib.error as error:
-                self.damage = str(error)[:100].lower()
-                out = self._rest(before)
-        return out
-
-    def _rest(self, member: Any) -> bytes:
-        """Return what a chunk gives until its damage, byte by byte: the failing call itself gives nothing."""
-        out = b""
-        with contextlib.suppress(zlib.error):
-            for byte in self._data:
-                out += member.decompress(bytes((byte,)))
-        return out
-
-
-class _Raw(io.RawIOBase):
-    """Any binary stream as a raw one, so that every kind can be peeked into."""
-
-    def __init__(self, stream: Readable) -> None:
-        self._stream = stream
-        self._over = b""  # more than was asked for
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._over or self._stream.read(len(buffer))
-        taken, self._over = data[: len(buffer)], data[len(buffer) :]
-        buffer[: len(taken)] = taken
-        return len(taken)
 
 
 def _plain(stream: Buffered) -> Iterator[Document | Broken]:
@@ -196,7 +127,7 @@ def _texts(stream: Buffered) -> Iterator[Document | Broken]:
         yield Broken(code="too_large", where=f"line {number + 1}", message=message)
     else:
         yield from found
-        yield from _lines(_Before(rest, stream), number + 1)
+        yield from _lines(Before(rest, stream), number + 1)
 
 
 def _holds_a_document(rest: bytes) -> bool:
@@ -205,26 +136,14 @@ def _holds_a_document(rest: bytes) -> bool:
     return any(all(isinstance(each, Document) for each in _parsed(line, 0)) for line in lines)
 
 
-class _Before:
-    """Lines of some bytes that were read ahead, then of the stream behind them."""
-
-    def __init__(self, ahead: bytes, stream: Buffered) -> None:
-        self._ahead, self._stream = io.BytesIO(ahead), stream
-
-    def readline(self, size: int) -> bytes:
-        """Return the next line."""
-        line = self._ahead.readline(size)
-        return line if line.endswith(b"\n") else line + self._stream.readline(size - len(line))
-
-
-def _lines(stream: Buffered | _Before, number: int) -> Iterator[Document | Broken]:
+def _lines(stream: Buffered | Before, number: int) -> Iterator[Document | Broken]:
     """Yield the documents of lines after line `number`, each of its own."""
     while line := stream.readline(MAX_DOCUMENT + 1):
         number += 1
         yield from _line(line, stream, number)
 
 
-def _line(line: bytes, stream: Buffered | _Before, number: int) -> Iterator[Document | Broken]:
+def _line(line: bytes, stream: Buffered | Before, number: int) -> Iterator[Document | Broken]:
     if len(line) > MAX_DOCUMENT and not line.endswith(b"\n"):
         yield Broken(code="too_large", where=f"line {number}", message=f"longer than {MAX_DOCUMENT >> 20} MiB")
         while line and not line.endswith(b"\n"):

@@ -1,129 +1,26 @@
-"""OTLP bytes to our events and back; the only module that knows field numbers. What is not ours is never decoded.
-
-The messages below carry OTLP's field numbers but declare resources, scopes and spans as opaque bytes, so that they leave as they
-came, unknown fields included. Only items that hold our prefix are parsed, with attributes as a map: a `KeyValue` has its layout.
-A request of logs has the same three levels by the same numbers as one of traces; only its items differ.
-"""
+"""A request opened only as far as our events: found, extended, redacted; everything else leaves as it came."""
 
 from __future__ import annotations
 
 import base64
 import json
-import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 from otel_voice_schema.events import ALIASES, PREFIX
 from otel_voice_schema.record import LOG, SPAN, SPAN_EVENT, start_of
 
 from otel_voice_processor.errors import Undecodable
 from otel_voice_processor.model import LOGS, TRACES, Attributes, Value
+from otel_voice_processor.wire import messages as m
+from otel_voice_processor.wire.encode import encode_attributes
 
 MARKER: Final = PREFIX.encode()
 _ALIASED: Final = (MARKER, *(alias.encode() for alias in ALIASES))
-MAX_WARNING_BYTES: Final = 1024
-_SHORT: Final = 64
 _SAID: Final = (b"transcript", b"text", b"utterance")  # what makes a value that cannot be read suspect
-_PACKAGE: Final = "otel_voice.wire"
-_Field = descriptor_pb2.FieldDescriptorProto
-_ANY_VALUE = ("string_value", _Field.TYPE_STRING), ("bool_value", _Field.TYPE_BOOL), ("int_value", _Field.TYPE_INT64)
-_ANY_VALUE_MORE = ("double_value", _Field.TYPE_DOUBLE), ("array_value", "ArrayValue"), ("kvlist_value", "KeyValueList")
-_PIECE_FIELDS: Final = {  # what is taken apart to take something out, field numbers by name
-    "SpanPieces": {"name": 5, "attributes": 9, "events": 11, "links": 13},
-    "LogPieces": {"name": 12, "body": 5, "attributes": 6},
-    "EventPieces": {"attributes": 3},
-    "LinkPieces": {"attributes": 4},
-}
 _SCALARS: Final = {"string_value": str, "bool_value": bool, "int_value": int, "double_value": float}
-
-
-def _add(message: descriptor_pb2.DescriptorProto, name: str, number: int, kind: int | str, *, repeated: bool = False) -> _Field:
-    field = message.field.add(name=name, number=number, label=_Field.LABEL_REPEATED if repeated else _Field.LABEL_OPTIONAL)
-    if isinstance(kind, str):
-        field.type, field.type_name = _Field.TYPE_MESSAGE, f".{_PACKAGE}.{kind}"
-    else:
-        field.type = kind  # type: ignore[assignment]  # the stubs want the enum's own type
-    return field
-
-
-def _file() -> descriptor_pb2.FileDescriptorProto:
-    """Return the slim schema. A field that may occur once is repeated where parsing must not drop an earlier occurrence."""
-    file = descriptor_pb2.FileDescriptorProto(name="otel_voice/wire.proto", package=_PACKAGE, syntax="proto3")
-    opaque = _Field.TYPE_BYTES
-    request = file.message_type.add(name="Request")
-    _add(request, "resource_spans", 1, "ResourceSpans", repeated=True)
-    group = file.message_type.add(name="ResourceSpans")
-    _add(group, "resource", 1, opaque, repeated=True)
-    _add(group, "scope_spans", 2, "ScopeSpans", repeated=True)
-    scoped = file.message_type.add(name="ScopeSpans")
-    _add(scoped, "scope", 1, opaque, repeated=True)
-    _add(scoped, "spans", 2, opaque, repeated=True)
-    span = file.message_type.add(name="Span")
-    for name, number, kind in (("trace_id", 1, opaque), ("span_id", 2, opaque), ("parent_span_id", 4, opaque)):
-        _add(span, name, number, kind)
-    _add(span, "name", 5, _Field.TYPE_STRING)
-    _add(span, "start", 7, _Field.TYPE_FIXED64)
-    _add(span, "end", 8, _Field.TYPE_FIXED64)
-    _attribute_map(span, "Span", 9)
-    _add(span, "events", 11, opaque, repeated=True)
-    _add(span, "links", 13, opaque, repeated=True)
-    event = file.message_type.add(name="SpanEvent")
-    _add(event, "time", 1, _Field.TYPE_FIXED64)
-    _add(event, "name", 2, _Field.TYPE_STRING)
-    _attribute_map(event, "SpanEvent", 3)
-    log = file.message_type.add(name="LogRecord")
-    for name, number, kind in (("time", 1, _Field.TYPE_FIXED64), ("trace_id", 9, opaque), ("span_id", 10, opaque)):
-        _add(log, name, number, kind)
-    _add(log, "body", 5, opaque, repeated=True)
-    _add(log, "name", 12, _Field.TYPE_STRING)
-    _attribute_map(log, "LogRecord", 6)
-    _attribute_map(file.message_type.add(name="Resource"), "Resource", 1)
-    for name, fields in _PIECE_FIELDS.items():
-        pieces = file.message_type.add(name=name)
-        for part, number in fields.items():
-            _add(pieces, part, number, opaque, repeated=part != "name")
-    _add(file.message_type.add(name="Key"), "key", 1, opaque)
-    _values(file)
-    return file
-
-
-def _attribute_map(message: descriptor_pb2.DescriptorProto, owner: str, number: int) -> None:
-    entry = message.nested_type.add(name="AttributesEntry")
-    entry.options.map_entry = True
-    _add(entry, "key", 1, _Field.TYPE_STRING)
-    _add(entry, "value", 2, "AnyValue")
-    _add(message, "attributes", number, f"{owner}.AttributesEntry", repeated=True)
-
-
-def _values(file: descriptor_pb2.FileDescriptorProto) -> None:
-    value = file.message_type.add(name="AnyValue")
-    value.oneof_decl.add(name="value")
-    for number, (name, kind) in enumerate((*_ANY_VALUE, *_ANY_VALUE_MORE, ("bytes_value", _Field.TYPE_BYTES)), 1):
-        _add(value, name, number, kind).oneof_index = 0  # type: ignore[arg-type]
-    _add(file.message_type.add(name="ArrayValue"), "values", 1, "AnyValue", repeated=True)
-    _add(file.message_type.add(name="KeyValueList"), "values", 1, "KeyValue", repeated=True)
-    pair = file.message_type.add(name="KeyValue")
-    _add(pair, "key", 1, _Field.TYPE_STRING)
-    _add(pair, "value", 2, "AnyValue")
-
-
-_pool = descriptor_pool.DescriptorPool()
-_pool.Add(_file())
-
-
-def _message(name: str) -> Any:
-    return message_factory.GetMessageClass(_pool.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
-
-
-_Request, _Span, _SpanEvent, _LogRecord = (_message(name) for name in ("Request", "Span", "SpanEvent", "LogRecord"))
-_Resource, _Key, _KeyValue = (_message(name) for name in ("Resource", "Key", "KeyValue"))
-_PIECES: Final = {SPAN: _message("SpanPieces"), LOG: _message("LogPieces")}
-_INSIDE: Final = {"events": _message("EventPieces"), "links": _message("LinkPieces")}
-_ATTRIBUTE_TAG: Final = {SPAN: 0x4A, LOG: 0x32}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +55,7 @@ class Scan:
         if not self._marked(body):
             return
         try:
-            self._request = _Request.FromString(body)
+            self._request = m.Request.FromString(body)
         except DecodeError as error:
             raise Undecodable(f"not an OTLP {signal} request: {error}") from None
         look = self._in_log if signal == LOGS else self._in_span
@@ -185,7 +82,7 @@ class Scan:
         return name.startswith(PREFIX) or (self._aliases and name in ALIASES and any(key.startswith("voice.") for key in attributes))
 
     def _in_span(self, raw: bytes, items: Any, position: int, emitter: str) -> None:
-        span = _Span.FromString(raw)
+        span = m.Span.FromString(raw)
         events, links = span.events, span.links
         if span.name.startswith(PREFIX) or self._ours(span.name, span.attributes):
             content = bool((events and self._inside("events", events)) or (links and self._inside("links", links)))
@@ -207,12 +104,12 @@ class Scan:
             )
         for each in events:
             if self._marked(each):
-                event = _SpanEvent.FromString(each)
+                event = m.SpanEvent.FromString(each)
                 if self._ours(event.name, event.attributes):
                     self._add_moment(each, event, SPAN_EVENT, (span.trace_id, span.span_id), (items, position), emitter)
 
     def _in_log(self, raw: bytes, items: Any, position: int, emitter: str) -> None:
-        log = _LogRecord.FromString(raw)
+        log = m.LogRecord.FromString(raw)
         if not log.name and "event.name" in log.attributes:  # where a log's event had its name before the field existed
             log.name = log.attributes["event.name"].string_value
         if self._ours(log.name, log.attributes):
@@ -243,7 +140,7 @@ class Scan:
 
         An event on somebody else's span is read, never changed.
         """
-        tag = _ATTRIBUTE_TAG.get(found.carrier)
+        tag = m.ATTRIBUTE_TAG.get(found.carrier)
         if tag is None:
             return
         items, position = self._places[found.index]
@@ -252,7 +149,7 @@ class Scan:
 
     def redact(self, found: Found, changes: Mapping[str, Value | None]) -> None:
         """Take every hidden key out of an item of ours, from its attributes, events and links, and a log's body; write what is new."""
-        tag = _ATTRIBUTE_TAG.get(found.carrier)
+        tag = m.ATTRIBUTE_TAG.get(found.carrier)
         if tag is None:
             return
         items, position = self._places[found.index]
@@ -261,12 +158,12 @@ class Scan:
         self._changed = True
 
     def _cut(self, raw: bytes, carrier: str, changes: Mapping[str, Value | None]) -> bytes:
-        pieces = _PIECES[carrier].FromString(raw)
+        pieces = m.PIECES[carrier].FromString(raw)
         self._keep(pieces.attributes, changes)
         if carrier == LOG:
             pieces.ClearField("body")
             return bytes(pieces.SerializeToString())
-        for name, kind in _INSIDE.items():
+        for name, kind in m.INSIDE.items():
             parts = getattr(pieces, name)
             for at, part in enumerate(parts):
                 if self._inside(name, [part]):
@@ -288,7 +185,7 @@ class Scan:
         if self._hidden is None:
             return False
         try:
-            pair = _KeyValue.FromString(piece)
+            pair = m.KeyValue.FromString(piece)
         except DecodeError:
             return self._hidden(_key(piece)) or any(word in piece.lower() for word in _SAID)  # it cannot be looked into
         return self._hidden(pair.key) or any(self._hidden(path) for path in _paths(pair.key, pair.value))
@@ -298,7 +195,7 @@ class Scan:
         if self._hidden is None:
             return False
         try:
-            return any(self._hides(piece) for part in parts for piece in _INSIDE[name].FromString(part).attributes)
+            return any(self._hides(piece) for part in parts for piece in m.INSIDE[name].FromString(part).attributes)
         except DecodeError:
             return True  # what cannot be read is taken out
 
@@ -312,8 +209,8 @@ class Scan:
         if self._hidden is None:
             return
         try:
-            pieces = _PIECES[carrier].FromString(items[position])
-            beside = bool(pieces.body) if carrier == LOG else any(self._inside(name, getattr(pieces, name)) for name in _INSIDE)
+            pieces = m.PIECES[carrier].FromString(items[position])
+            beside = bool(pieces.body) if carrier == LOG else any(self._inside(name, getattr(pieces, name)) for name in m.INSIDE)
             if not self._named_ours(pieces) or not (beside or any(map(self._hides, pieces.attributes))):
                 return
             items[position] = self._cut(items[position], carrier, {})
@@ -354,12 +251,12 @@ def _nested(facts: Attributes) -> bool:
 
 def _unmapped(raw: bytes, carrier: str, attributes: Any) -> bool:
     """Tell whether an item has more attributes than its map: one with a field that OTLP had not is none to the map's parser."""
-    tag = _ATTRIBUTE_TAG[carrier]
-    return tag in raw and len(_PIECES[carrier].FromString(raw).attributes) > len(attributes)
+    tag = m.ATTRIBUTE_TAG[carrier]
+    return tag in raw and len(m.PIECES[carrier].FromString(raw).attributes) > len(attributes)
 
 
 def _key(piece: bytes) -> str:
-    return str(_Key.FromString(piece).key.decode("utf-8", "replace"))
+    return str(m.Key.FromString(piece).key.decode("utf-8", "replace"))
 
 
 def holds_ours(body: bytes, *, aliases: bool = False) -> bool:
@@ -375,7 +272,7 @@ def _facts(attributes: Any) -> dict[str, Value]:
 
 def _emitter(resource: Sequence[bytes]) -> str:
     try:
-        attributes = _Resource.FromString(b"".join(resource)).attributes
+        attributes = m.Resource.FromString(b"".join(resource)).attributes
     except DecodeError:
         return ""
     for key in ("service.instance.id", "service.name"):
@@ -407,90 +304,3 @@ def _plain(any_value: Any) -> object:
     if kind == "kvlist_value":
         return {pair.key: _plain(pair.value) for pair in any_value.kvlist_value.values}
     return None if kind is None else _value(any_value)
-
-
-def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
-
-
-def _fixed64(number: int) -> int:
-    return min(max(number, 0), 0xFFFF_FFFF_FFFF_FFFF)
-
-
-def _sized(tag: int, content: bytes) -> bytes:
-    size = len(content)
-    return bytes((tag, size)) + content if size < 0x80 else bytes((tag,)) + _varint(size) + content
-
-
-def _any_value(value: Value) -> bytes:
-    if isinstance(value, str):
-        return _sized(0x0A, value.encode("utf-8", "replace"))
-    if isinstance(value, bool):
-        return b"\x10\x01" if value else b"\x10\x00"
-    if isinstance(value, int):
-        return b"\x18" + _varint(value & 0xFFFF_FFFF_FFFF_FFFF)
-    if isinstance(value, float):
-        return b"\x21" + struct.pack("<d", value)
-    return _sized(0x2A, b"".join(_sized(0x0A, _any_value(item)) for item in value))
-
-
-def _key_value(key: str, value: Value) -> bytes:
-    return _sized(0x0A, key.encode("utf-8", "replace")) + _sized(0x12, _any_value(value))
-
-
-@lru_cache(maxsize=8192)
-def _common(key: str, value: str, tag: int) -> bytes:
-    return _sized(tag, _key_value(key, value))
-
-
-def encode_attributes(attributes: Attributes, tag: int = _ATTRIBUTE_TAG[SPAN]) -> bytes:
-    """Return attributes as fields of a span (or of another item, by its tag), ready to be appended; short texts are remembered."""
-    return b"".join(
-        _common(key, value, tag) if isinstance(value, str) and len(value) < _SHORT else _sized(tag, _key_value(key, value))
-        for key, value in attributes.items()
-    )
-
-
-def encode_span(
-    *,
-    name: str,
-    trace_id: bytes,
-    span_id: bytes,
-    parent_span_id: bytes,
-    start_ns: int,
-    end_ns: int,
-    attributes: Attributes,
-    links: Iterable[tuple[bytes, bytes]] = (),
-) -> bytes:
-    """Return one sampled span of kind INTERNAL; an empty `parent_span_id` makes it a root, `links` are (trace id, span id)."""
-    return b"".join(
-        (
-            _sized(0x0A, trace_id),
-            _sized(0x12, span_id),
-            _sized(0x22, parent_span_id) if parent_span_id else b"",
-            _sized(0x2A, name.encode("utf-8", "replace")),
-            b"\x30\x01\x39" + struct.pack("<Q", _fixed64(start_ns)) + b"\x41" + struct.pack("<Q", _fixed64(end_ns)),
-            encode_attributes(attributes),
-            *(_sized(0x6A, _sized(0x0A, trace) + _sized(0x12, span)) for trace, span in links),
-            b"\x85\x01" + struct.pack("<I", 1),
-        )
-    )
-
-
-def build_request(resource: Attributes, scope_name: str, scope_version: str, schema_url: str, spans: Iterable[bytes]) -> bytes:
-    """Return an OTLP trace request of one resource and one scope around encoded spans. Requests concatenate into one."""
-    owner = b"".join(_sized(0x0A, _key_value(key, value)) for key, value in resource.items())
-    scope = _sized(0x0A, scope_name.encode()) + _sized(0x12, scope_version.encode())
-    scoped = _sized(0x0A, scope) + b"".join(_sized(0x12, span) for span in spans) + _sized(0x1A, schema_url.encode())
-    return _sized(0x0A, _sized(0x0A, owner) + _sized(0x12, scoped))
-
-
-def partial_success(message: str) -> bytes:
-    """Return an export response that takes everything and warns; the message is cut to 1 KiB."""
-    cut = message.encode("utf-8", "replace")[:MAX_WARNING_BYTES].decode("utf-8", "ignore").encode()
-    return _sized(0x0A, _sized(0x12, cut)) if cut else b""
