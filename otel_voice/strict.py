@@ -48,6 +48,10 @@ class StrictReader:
         """Note a problem at a line and column, which count from 1; 0 is no column."""
         self._found.append((line, column, message))
 
+    def place(self, node: yaml.Node) -> str:
+        """Return where a node begins, as `file:line`."""
+        return f"{self.file}:{node.start_mark.line + 1}"
+
     def shown(self, node: yaml.Node) -> str:
         """Return what a problem shows of a value: a scalar's text in backticks, cut, or nothing."""
         text = node.value if isinstance(node, yaml.ScalarNode) else ""
@@ -92,6 +96,13 @@ class StrictReader:
             self.report(node, f"unknown value{self.shown(node)} at {where}{nearest(node.value, names)}")
         else:
             self.wrong(node, where, f"one of {', '.join(f'`{name}`' for name in names)}")
+        return None
+
+    def flag(self, node: yaml.Node, where: str) -> bool | None:
+        """Return true or false."""
+        if isinstance(node, yaml.ScalarNode) and node.tag.endswith(":bool"):
+            return node.value.lower() in {"true", "yes", "on"}
+        self.wrong(node, where, "true or false")
         return None
 
     def whole(self, node: yaml.Node, where: str, least: int = 0, most: int = MAX_WHOLE) -> int | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .classify import JUDGE_FLOOR, JUDGE_VERSION, classify
-from .decide import decide
+from .compiled import decide
+from .decide import decide_plainly
 from .load import PolicyError, load_default, load_policy
 from .model import CANDIDATE_ATTRIBUTES, Candidate, Classification, Policy, Rule, Ruling, candidate_from_attributes, effect_of
 
@@ -20,6 +21,7 @@ __all__ = [
     "candidate_from_attributes",
     "classify",
     "decide",
+    "decide_plainly",
     "effect_of",
     "load_default",
     "load_policy",

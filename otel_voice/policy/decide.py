@@ -1,19 +1,25 @@
-"""Rule on an input by a policy: pure, the same input gives the same ruling byte for byte, and it never raises."""
+"""Rule on an input by a policy: pure, the same input gives the same ruling byte for byte, and it never raises.
+
+This is the reference: it reads a policy as it is written. `compiled.py` gives the same rulings faster.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Final
 
-from otel_voice_schema.attributes import Action, DtmfExpected, InputClass, InputType, SpeechState
+from otel_voice_schema.attributes import Action, DtmfExpected, InputClass, InputType, SpeechState, TranscriptStatus
 
-from .classify import classify
-from .model import EFFECTS, KEEP, Candidate, Classification, Policy, Rule, Ruling, known
+from .classify import classify, words_in
+from .model import EFFECTS, KEEP, STOP, Candidate, Classification, Policy, Rule, Ruling, known
 
 OTHER: Final = "other"
 UNLISTED_KEY: Final = "unlisted_key"
-_SILENT_STATES: Final = frozenset({SpeechState.LISTENING, SpeechState.IDLE, SpeechState.THINKING})
-_NOT_MEANT: Final = frozenset({InputClass.BACKCHANNEL, InputClass.NOISE})
+SUSTAINED: Final = "sustained"
+SILENT_STATES: Final = frozenset({SpeechState.LISTENING, SpeechState.IDLE, SpeechState.THINKING})
+NOT_MEANT: Final = frozenset({InputClass.BACKCHANNEL, InputClass.NOISE})
+CANCEL_REASON: Final = "cancel_phrase"
+_ALL_HEARD: Final = frozenset({TranscriptStatus.FINAL, TranscriptStatus.EMPTY})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,8 +41,14 @@ class _Case:
         return known(self.candidate.position_ms)
 
     def ask_again(self) -> int | None:
-        """The playback position at which to ask again."""
-        return None if self.position_ms is None else int(self.position_ms) + self.rule.ask_again_ms
+        """The playback position at which to ask again; none where nothing more is to come."""
+        if self.position_ms is None or self.candidate.transcript_status in _ALL_HEARD:
+            return None
+        return int(self.position_ms) + self.rule.ask_again_ms
+
+    def tried(self, part: str, said: str) -> None:
+        """Note what a part of the rule said, without figures of the candidate: those are `explain`'s."""
+        self.trail.append(f"{self.rule.name}.{part}: {said}")
 
     def ruling(
         self, action: Action, part: str, reason: str, *, confidence: float | None = None, wait_until_ms: int | None = None
@@ -44,24 +56,30 @@ class _Case:
         """Close the case."""
         if action is Action.CONTINUE_AGENT_AUDIO and self.candidate.agent_state == SpeechState.PAUSED:
             action = Action.RESUME_AGENT_AUDIO
-        rule = f"{self.rule.name}.{part}"
+        cancels = self.rule.cancellable and EFFECTS[action] == STOP and self.judged.reason.startswith(CANCEL_REASON)
+        self.tried(part, action.value)
         return Ruling(
             action=action,
             effect=EFFECTS[action],
             input_class=self.input_class,
-            rule=rule,
+            rule=f"{self.rule.name}.{part}",
             reason="; ".join((reason, *self.notes)),
             confidence=self.judged.confidence if confidence is None else confidence,
             policy_version=self.policy.version,
             protected=self.protected,
             wait_until_ms=wait_until_ms,
-            trail=(*self.trail, f"{rule}: {action.value}"),
+            cancels=cancels,
+            trail=tuple(self.trail),
         )
 
 
-def decide(policy: Policy, candidate: Candidate) -> Ruling:
+def decide_plainly(policy: Policy, candidate: Candidate) -> Ruling:
     """Return what the policy says should happen on this input, given what is known of it now."""
-    judged = classify(candidate)
+    return rule_on(policy, candidate, classify(candidate, policy.lexicons))
+
+
+def rule_on(policy: Policy, candidate: Candidate, judged: Classification) -> Ruling:
+    """Return what the policy says of an input that was classified."""
     rule, note = rule_for(policy, candidate)
     case = _Case(policy=policy, candidate=candidate, judged=judged, rule=rule, input_class=judged.input_class)
     case.trail.append(f"classified: {judged.input_class.value} {judged.confidence:.2f} {judged.reason}")
@@ -69,17 +87,18 @@ def decide(policy: Policy, candidate: Candidate) -> Ruling:
         case.notes.append(note)
     if judged.input_class is InputClass.SILENCE:
         return _on_silence(case)
-    if judged.input_class is not InputClass.UNKNOWN and judged.confidence < rule.confidence_floor:
-        case.trail.append(f"{rule.name}.confidence_floor: {judged.confidence:.2f} < {rule.confidence_floor:.2f}, ruled as unknown")
+    floor = rule.confidence_floors.get(judged.input_class, rule.confidence_floor)
+    if judged.input_class is not InputClass.UNKNOWN and judged.confidence < floor:
+        case.tried("confidence_floor", f"{judged.confidence:.2f} < {floor:.2f}, ruled as unknown")
         case.notes.append("below confidence floor")
         case.input_class = InputClass.UNKNOWN
-    speaking = candidate.agent_state not in _SILENT_STATES
+    speaking = candidate.agent_state not in SILENT_STATES
     case.protected = speaking and rule.until is not None and not rule.until.reached(case.position_ms, known(candidate.response_duration_ms))
     if case.input_class is InputClass.ESCALATION:
         return _on_escalation(case)
     if not speaking:
         return _while_listening(case)
-    return _on_protected(case) or _on_limits(case) or _by_class(case)
+    return _on_protected(case) or _on_limits(case) or _on_sustained(case) or _by_class(case)
 
 
 def rule_for(policy: Policy, candidate: Candidate) -> tuple[Rule, str]:
@@ -99,7 +118,7 @@ def rule_for(policy: Policy, candidate: Candidate) -> tuple[Rule, str]:
 def _on_silence(case: _Case) -> Ruling:
     """Climb the rule's ladder of silences; below its first step, wait."""
     elapsed = known(case.candidate.silence_ms)
-    if case.candidate.agent_state in (SpeechState.SPEAKING, SpeechState.PAUSED):
+    if case.candidate.agent_state in (SpeechState.SPEAKING, SpeechState.PAUSED, SpeechState.THINKING):
         return case.ruling(Action.WAIT, "silence", "agent_has_the_floor")
     if elapsed is None:
         return case.ruling(Action.WAIT, "silence", "silence_not_measured")
@@ -126,28 +145,30 @@ def _while_listening(case: _Case) -> Ruling:
     silence = known(case.candidate.silence_ms)
     if case.input_class is InputClass.CORRECTION and silence is not None and silence < case.rule.patience_ms:
         return case.ruling(Action.WAIT, "patience", "caller_may_go_on", wait_until_ms=case.rule.patience_ms)
-    case.trail.append("agent not speaking: no limits apply")
+    case.tried("limits", "agent not speaking, none apply")
     return _by_class(case)
 
 
-def _who(case: _Case) -> str:
-    if case.input_class is InputClass.DTMF:
+def who_speaks(candidate: Candidate, input_class: InputClass) -> str:
+    """Return by what means the input came: speech, dtmf or command."""
+    if input_class is InputClass.DTMF:
         return InputType.DTMF
-    return InputType.COMMAND if case.candidate.input_type == InputType.COMMAND else InputType.SPEECH
+    return InputType.COMMAND if candidate.input_type == InputType.COMMAND else InputType.SPEECH
 
 
 def _on_protected(case: _Case) -> Ruling | None:
     """Required content plays on; what was meant for the agent is kept for later."""
     if not case.protected:
         if case.rule.until is not None:
-            case.trail.append(f"{case.rule.name}.until: heard, no longer protected")
+            case.tried("until", "heard, no longer protected")
         return None
-    if case.input_class is not InputClass.UNKNOWN and case.input_class not in _NOT_MEANT and _who(case) in case.rule.protected_allows:
-        case.trail.append(f"{case.rule.name}.protected_allows: {_who(case)}")
+    who = who_speaks(case.candidate, case.input_class)
+    if case.input_class is not InputClass.UNKNOWN and case.input_class not in NOT_MEANT and who in case.rule.protected_allows:
+        case.tried("protected_allows", who)
         return None
     duration = known(case.candidate.response_duration_ms)
     until = case.rule.until.at_ms(duration) if case.rule.until else None
-    action = Action.CONTINUE_AGENT_AUDIO if case.input_class in _NOT_MEANT else case.rule.held
+    action = Action.CONTINUE_AGENT_AUDIO if case.input_class in NOT_MEANT else case.rule.held
     sure = 1.0 if case.position_ms is not None else 0.8
     return case.ruling(action, "protected", "required_content_protected", confidence=sure, wait_until_ms=until)
 
@@ -157,23 +178,41 @@ def _on_limits(case: _Case) -> Ruling | None:
     rule, candidate = case.rule, case.candidate
     if case.input_class not in (InputClass.CORRECTION, InputClass.DTMF):
         return None
-    who = _who(case)
+    who = who_speaks(candidate, case.input_class)
     if who not in rule.interrupted_by:
         return case.ruling(rule.held, "interrupted_by", f"not_interruptible_by_{who}")
     if case.position_ms is not None and case.position_ms < rule.grace_ms:
         return case.ruling(rule.held, "grace", "within_grace_period", wait_until_ms=rule.grace_ms)
+    case.tried("grace", f"{rule.grace_ms} ms over")
     if who != InputType.SPEECH:
         return None
-    spoken, words = known(candidate.speech_duration_ms), known(candidate.word_count)
-    if words is None and candidate.text is not None:
-        words = len(candidate.text.split())
+    spoken, words = known(candidate.speech_duration_ms), words_in(candidate, case.policy.lexicons)
     if spoken is not None and spoken < rule.min_speech_ms:
         again = None if case.position_ms is None else int(case.position_ms + rule.min_speech_ms - spoken)
         return case.ruling(Action.CONTINUE_AGENT_AUDIO, "min_speech", "too_little_speech_yet", wait_until_ms=again)
     if words is not None and words < rule.min_words:
         return case.ruling(Action.CONTINUE_AGENT_AUDIO, "min_words", "too_few_words_yet", wait_until_ms=case.ask_again())
-    case.trail.append(f"{rule.name}.limits: passed")
+    case.tried("min_speech", f"{rule.min_speech_ms} ms and {rule.min_words} words reached")
     return None
+
+
+def _on_sustained(case: _Case) -> Ruling | None:
+    """Speech of unknown meaning that goes on longer than listeners do makes the agent give way, until words come."""
+    rule, candidate = case.rule, case.candidate
+    if case.input_class is not InputClass.UNKNOWN or not rule.sustained_ms or who_speaks(candidate, case.input_class) != InputType.SPEECH:
+        return None
+    spoken, vad = known(candidate.speech_duration_ms), known(candidate.vad_confidence)
+    unread = case.judged.reason == "no_transcript" and candidate.transcript_status not in _ALL_HEARD
+    if not unread or spoken is None or spoken < rule.sustained_ms:
+        return None
+    if vad is not None and vad < rule.min_vad_confidence:
+        case.tried("min_vad_confidence", "not reached")
+        return None
+    if InputType.SPEECH not in rule.interrupted_by or (case.position_ms is not None and case.position_ms < rule.grace_ms):
+        case.tried(SUSTAINED, "speech may not interrupt here")
+        return None
+    action = rule.actions.get(SUSTAINED, Action.PAUSE_AGENT_AUDIO)
+    return case.ruling(action, SUSTAINED, "speech_goes_on", wait_until_ms=case.ask_again())
 
 
 def _by_class(case: _Case) -> Ruling:
@@ -183,5 +222,7 @@ def _by_class(case: _Case) -> Ruling:
         part = UNLISTED_KEY
     action = case.rule.actions.get(part, Action.CONTINUE_AGENT_AUDIO)
     reason = "key_not_an_option" if part == UNLISTED_KEY else case.judged.reason
-    again = case.ask_again() if case.input_class is InputClass.UNKNOWN else None
-    return case.ruling(action, part, reason, wait_until_ms=again)
+    grows = case.input_class is InputClass.UNKNOWN or (
+        case.input_class is InputClass.BACKCHANNEL and case.candidate.transcript_status == TranscriptStatus.PARTIAL
+    )
+    return case.ruling(action, part, reason, wait_until_ms=case.ask_again() if grows else None)

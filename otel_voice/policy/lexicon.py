@@ -1,41 +1,57 @@
-"""A language's words as data: loaded once from the package, matched as phrases."""
+"""A language's words as data: read once from the package, extended by a policy, matched as phrases, longest first."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
-from typing import Any, Final
+from itertools import product
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-_SPLIT: Final = re.compile(r"[\s\-_]+")
+from .words import words_of
+
+if TYPE_CHECKING:
+    from .reading import Reading
+
+KINDS: Final = ("answers", "listening", "fillers", "cues", "cancels", "asides", "noise", "unheard", "asked", "holds", "noes")
+PERSON_KINDS: Final = ("people", "anyone", "modifiers", "talk", "ask", "phrases", "negators", "between", "other_things", "declined")
+LANGUAGES: Final = ("en", "en-GB", "es", "de", "fr", "pt", "it", "nl", "ja", "hi")
+ENGLISH: Final = "en"
+_ALTERNATIVES: Final = re.compile(r"(\([^()]*\))")
 
 
 class Phrases:
     """A set of phrases, found at a place in a list of words, the longest first."""
 
-    def __init__(self, phrases: Iterable[str]) -> None:
+    __slots__ = ("_begun", "_table", "anchors")
+
+    def __init__(self, phrases: Iterable[Sequence[str]]) -> None:
         table: dict[str, list[tuple[str, ...]]] = {}
         for phrase in phrases:
-            words = tuple(_SPLIT.split(phrase.strip().lower()))
-            table.setdefault(words[0], []).append(words)
-        self._table = {first: sorted(found, key=len, reverse=True) for first, found in table.items()}
+            if phrase:
+                table.setdefault(phrase[0], []).append(tuple(phrase))
+        self._table = {first: tuple(sorted(found, key=len, reverse=True)) for first, found in table.items()}
+        self._begun = frozenset(first[:size] for first in table for size in range(1, len(first)))
+        self.anchors = frozenset(max(phrase, key=len) for found in table.values() for phrase in found)
 
     def matches(self, words: Sequence[str], at: int) -> int:
         """Return how many words the longest phrase at this place takes, 0 for none."""
-        if not 0 <= at < len(words):
+        found = self._table.get(words[at]) if 0 <= at < len(words) else None
+        if found is None:
             return 0
-        for phrase in self._table.get(words[at], ()):
-            if tuple(words[at : at + len(phrase)]) == phrase:
-                return len(phrase)
+        for phrase in found:
+            size = len(phrase)
+            if size == 1 or tuple(words[at : at + size]) == phrase:
+                return size
         return 0
 
     def within(self, words: Sequence[str]) -> bool:
         """Tell whether any phrase occurs anywhere."""
-        return any(self.matches(words, at) for at in range(len(words)))
+        return not self.anchors.isdisjoint(words) and any(self.matches(words, at) for at in range(len(words)))
 
     def covers(self, words: Sequence[str]) -> bool:
         """Tell whether the words are phrases and nothing else."""
@@ -48,47 +64,121 @@ class Phrases:
         return bool(words)
 
     def starts_with(self, beginning: str) -> bool:
-        """Tell whether a phrase's first word begins so."""
-        return any(first.startswith(beginning) for first in self._table)
+        """Tell whether a phrase's first word begins so, and goes on."""
+        return beginning in self._begun
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Lexicon:
-    """The words of one language by what they do in a conversation."""
+    """The words of one language by what they do in a conversation; `readings` remembers short texts, within a bound.
+
+    `rare` holds a word of each phrase that concerns persons, emergencies or others in the room: without any of them, none is meant.
+    """
 
     language: str
-    calibrated: bool
-    answers: Phrases
-    listening: Phrases
-    fillers: Phrases
-    cues: Phrases
-    noise: Phrases
-    unheard: Phrases
-    people: Phrases
-    anyone: Phrases
-    modifiers: Phrases
-    talk: Phrases
-    ask: Phrases
-    emergencies: Phrases
-    negators: Phrases
-    between: Phrases
-    other_things: Phrases
-    labels: Mapping[str, frozenset[str]]
+    experimental: bool
+    split_apostrophes: bool
+    spaces: bool
+    verb_last: bool
+    kinds: Mapping[str, Phrases]
+    person: Mapping[str, Phrases]
+    rare: frozenset[str]
+    readings: dict[str, Reading] = field(default_factory=dict, repr=False)
+
+    def words(self, text: str) -> list[str]:
+        """Return a text's words as this language compares them."""
+        return words_of(text, split_apostrophes=self.split_apostrophes)
 
 
-@lru_cache(maxsize=8)
-def load_lexicon(language: str) -> Lexicon:
-    """Return the packaged lexicon of a language; raise `KeyError` where there is none."""
+class Lexicons:
+    """The lexicons that a reader goes by: the package's, or a policy's own on top of them."""
+
+    def __init__(self, extensions: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        self._extensions = dict(extensions or {})
+        self._found: dict[str, Lexicon] = {}
+        self._by_tag: dict[str | None, Lexicon | None] = {}
+
+    def for_tag(self, tag: str | None) -> Lexicon | None:
+        """Return the lexicon for a BCP 47 tag: its own (`en-GB`), its language's (`es-MX` reads `es`), none where there is neither.
+
+        No tag reads as English.
+        """
+        if tag in self._by_tag:
+            return self._by_tag[tag]
+        name = name_of(tag)
+        found = None if name is None else self.get(name)
+        if len(self._by_tag) < 256:  # tags come from senders
+            self._by_tag[tag] = found
+        return found
+
+    def get(self, language: str) -> Lexicon:
+        """Return the lexicon of one of `LANGUAGES`; raise `KeyError` for others."""
+        found = self._found.get(language)
+        if found is None:
+            parents = (ENGLISH,) if language == "en-GB" else ()
+            added = [self._extensions[each] for each in (*parents, language) if each in self._extensions]
+            found = self._found[language] = build(language, data_of(language), added)
+        return found
+
+
+PACKAGED: Final = Lexicons()
+
+
+def name_of(tag: str | None) -> str | None:
+    """Return which of `LANGUAGES` reads a tag, none where none does."""
+    parts = (tag or ENGLISH).replace("_", "-").strip().split("-")
+    base = {"eng": "en", "spa": "es", "deu": "de", "ger": "de", "fra": "fr", "fre": "fr", "por": "pt", "ita": "it", "nld": "nl",
+            "dut": "nl", "jpn": "ja", "hin": "hi"}.get(parts[0].lower(), parts[0].lower())  # fmt: skip
+    if base == ENGLISH and any(part.upper() in {"GB", "UK", "IE", "AU", "NZ", "ZA"} for part in parts[1:]):
+        return "en-GB"
+    return base if base in LANGUAGES else None
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def data_of(language: str) -> dict[str, Any]:
+    """Return a packaged lexicon's data, with that of the language it extends; raise `KeyError` where there is none."""
     file = resources.files("otel_voice.policy").joinpath("lexicons", f"{language}.yaml")
-    if not file.is_file():
+    if language not in LANGUAGES or not file.is_file():
         raise KeyError(f"no lexicon for language `{language}`")
     data: dict[str, Any] = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 - builds text only: `yes` and `no` are words here
-    person = data["escalation"]
+    return merged(data_of(data["extends"]), data) if "extends" in data else data
+
+
+def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a lexicon's data with another's lists added to its own; a phrase that is added elsewhere leaves where it was."""
+    added = {phrase for kind in KINDS for phrase in more.get(kind, ())}
+    out: dict[str, Any] = {**base, **{key: value for key, value in more.items() if isinstance(value, str)}}
+    for kind in KINDS:
+        out[kind] = [each for each in base.get(kind, ()) if each not in added] + list(more.get(kind, ()))
+    person, own = base.get("escalation", {}), more.get("escalation", {})
+    out["escalation"] = {kind: [*person.get(kind, ()), *own.get(kind, ())] for kind in PERSON_KINDS}
+    return out
+
+
+def expanded(pattern: str) -> Iterator[str]:
+    """Yield the phrases that a pattern stands for: `(that's|how) (nice|great)` is four."""
+    parts = [part[1:-1].split("|") if part.startswith("(") else [part] for part in _ALTERNATIVES.split(pattern)]
+    return ("".join(each) for each in product(*parts))
+
+
+def build(language: str, data: Mapping[str, Any], added: Sequence[Mapping[str, Any]] = ()) -> Lexicon:
+    """Return a lexicon from its data, with a policy's own phrases on top."""
+    for each in added:
+        data = merged(data, each)
+    split = data.get("apostrophes") == "split"
+
+    def phrases(listed: Iterable[str]) -> Phrases:
+        return Phrases(words_of(phrase, split_apostrophes=split) for pattern in listed for phrase in expanded(pattern))
+
+    kinds = {kind: phrases(data.get(kind, ())) for kind in KINDS}
+    person = {kind: phrases(data["escalation"].get(kind, ())) for kind in PERSON_KINDS}
     return Lexicon(
-        language=data["language"],
-        calibrated=data["calibrated"] == "true",
-        **{name: Phrases(data[name]) for name in ("answers", "listening", "fillers", "cues", "noise", "unheard")},
-        **{name: Phrases(person[name]) for name in ("people", "anyone", "modifiers", "talk", "ask", "negators", "between", "other_things")},
-        emergencies=Phrases(person["phrases"]),
-        labels={kind: frozenset(words) for kind, words in data["labels"].items()},
+        language=language,
+        experimental=data.get("experimental") == "true",
+        split_apostrophes=split,
+        spaces=data.get("spaces") != "false",
+        verb_last=data.get("verb_last") == "true",
+        kinds=kinds,
+        person=person,
+        rare=kinds["asides"].anchors.union(*(person[kind].anchors for kind in ("phrases", "people", "anyone"))),
     )

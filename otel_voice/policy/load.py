@@ -6,20 +6,22 @@ from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import yaml
 from otel_voice_schema.attributes import MESSAGE_TYPES
 
 from otel_voice.strict import Fields, StrictReader, read_root, read_text
 
-from .lexicon import load_lexicon
+from .contradictions import contradictions, lexicon_contradictions
+from .lexicon import ENGLISH, KINDS, LANGUAGES, PACKAGED, PERSON_KINDS, Lexicons
 from .model import Policy, Rule
 from .settings import read_settings
 
-__all__ = ["MESSAGE_TYPES", "PolicyError", "load_default", "load_lexicon", "load_policy"]
+__all__ = ["MESSAGE_TYPES", "PolicyError", "load_default", "load_policy"]
 
-ROOT_KEYS: Final = ("version", "extends", "names", "defaults", "message_types", "workflows")
+ROOT_KEYS: Final = ("version", "extends", "names", "lexicons", "defaults", "message_types", "workflows")
+BUILT_IN: Final = "built in"
 
 
 class PolicyError(ValueError):
@@ -57,6 +59,24 @@ def _parse(text: str | None, reader: StrictReader, *, packaged: bool = False) ->
     return policy
 
 
+class _Part(NamedTuple):
+    """Settings of a rule, and where each was written (`file:line`)."""
+
+    settings: dict[str, Any]
+    origins: dict[str, str]
+
+    def over(self, start: _Part) -> _Part:
+        """Lay these settings over others; actions and floors are merged one by one, everything else is replaced."""
+        merged = {**start.settings, **self.settings}
+        for key in ("actions", "confidence_floors"):
+            both = {**start.settings.get(key, {}), **self.settings.get(key, {})}
+            merged[key] = MappingProxyType({str(name): value for name, value in both.items()})
+        return _Part(merged, {**start.origins, **self.origins})
+
+
+_NOTHING: Final = _Part({}, {})
+
+
 class _Builder:
     """Merge defaults, message types and workflows into finished rules."""
 
@@ -65,7 +85,8 @@ class _Builder:
         self._packaged = packaged
         self._names: dict[str, str] = {}
         self._rules: dict[tuple[str | None, str], Rule] = {}
-        self._settings: dict[str, dict[str, Any]] = {}
+        self._parts: dict[str, _Part] = {}
+        self._origins: dict[tuple[str | None, str, str], str] = {}
 
     def build(self, root: yaml.Node) -> Policy | None:
         reader = self._reader
@@ -77,22 +98,33 @@ class _Builder:
             reader.report(root, "key `version` is missing: a policy is versioned")
         base = self._base(fields)
         self._read_names(fields)
-        defaults = self._read_part(fields, "defaults")
+        extensions = self._read_lexicons(fields)
+        defaults = self._read_part(fields["defaults"], "defaults") if "defaults" in fields else _NOTHING
         self._read_types(fields, defaults, base, root)
         self._read_workflows(fields)
         if reader.problems:
             return None
-        names = dict(base.names if base else {}) | self._names
-        rules = dict(base.rules if base else {}) | self._rules
-        return Policy(version=version or "", names=MappingProxyType(names), rules=MappingProxyType(rules))
+        return Policy(
+            version=version or "",
+            names=MappingProxyType(dict(base.names if base else {}) | self._names),
+            rules=MappingProxyType(dict(base.rules if base else {}) | self._rules),
+            lexicons=Lexicons(extensions) if extensions else PACKAGED,
+            extensions=MappingProxyType(extensions),
+            origins=MappingProxyType(dict(base.origins if base else {}) | self._origins),
+        )
 
     def _base(self, fields: Fields) -> Policy | None:
         if "extends" not in fields:
             return None
         return load_default() if self._reader.choice(fields["extends"], "extends", ("default",)) else None
 
-    def _read_part(self, fields: Fields, key: str) -> dict[str, Any]:
-        return read_settings(self._reader, fields[key], key) if key in fields else {}
+    def _read_part(self, node: yaml.Node, where: str) -> _Part:
+        """Read one rule's own settings, and say where they contradict each other."""
+        part = _Part(*read_settings(self._reader, node, where))
+        nodes = {key.value: value for key, value in node.value} if isinstance(node, yaml.MappingNode) else {}
+        for setting, problem in contradictions(part.settings):
+            self._reader.report(nodes.get(setting, node), f"contradiction at {where}: {problem}")
+        return part
 
     def _read_names(self, fields: Fields) -> None:
         found = self._reader.mapping(fields["names"], "names", None) if "names" in fields else None
@@ -103,7 +135,38 @@ class _Builder:
             if kind is not None:
                 self._names[name] = kind
 
-    def _read_types(self, fields: Fields, defaults: dict[str, Any], base: Policy | None, root: yaml.Node) -> None:
+    def _read_lexicons(self, fields: Fields) -> dict[str, dict[str, Any]]:
+        """Read the words that this policy adds to the package's, by language."""
+        reader = self._reader
+        found = reader.mapping(fields["lexicons"], "lexicons", LANGUAGES) if "lexicons" in fields else None
+        read: dict[str, dict[str, Any]] = {}
+        for language, node in (found or {}).items():
+            where = f"lexicons.{language}"
+            kinds = reader.mapping(node, where, (*KINDS, "escalation")) or {}
+            own: dict[str, Any] = {kind: self._phrases(value, f"{where}.{kind}") for kind, value in kinds.items() if kind != "escalation"}
+            if "escalation" in kinds:
+                person = reader.mapping(kinds["escalation"], f"{where}.escalation", PERSON_KINDS) or {}
+                own["escalation"] = {kind: self._phrases(value, f"{where}.escalation.{kind}") for kind, value in person.items()}
+            for kind, problem in lexicon_contradictions(own):
+                reader.report(kinds.get(kind, node), f"contradiction at {where}: {problem}")
+            read[language] = own
+        return read
+
+    def _phrases(self, node: yaml.Node, where: str) -> list[str]:
+        """Return a list of phrases; `yes` and `no` are words here, whatever YAML takes them for."""
+        found: list[str] = []
+        for item in self._reader.items(node, where):
+            if isinstance(item, yaml.ScalarNode) and PACKAGED.get(ENGLISH).words(item.value):
+                found.append(item.value)
+            else:
+                self._reader.wrong(item, where, "words")
+        return found
+
+    def _add(self, workflow: str | None, name: str, part: _Part) -> None:
+        self._rules[(workflow, name)] = Rule(name=name if workflow is None else f"{workflow}.{name}", **part.settings)
+        self._origins |= {(workflow, name, setting): origin for setting, origin in part.origins.items()}
+
+    def _read_types(self, fields: Fields, defaults: _Part, base: Policy | None, root: yaml.Node) -> None:
         node = fields.get("message_types")
         found = (self._reader.mapping(node, "message_types", (*MESSAGE_TYPES, *self._names)) if node is not None else {}) or {}
         if base is None:
@@ -113,47 +176,35 @@ class _Builder:
                         node or root, f"message type `{name}` is not ruled: add it to message_types, or set `extends: default`"
                     )
         for name in sorted(found, key=lambda each: each not in MESSAGE_TYPES):
-            own = read_settings(self._reader, found[name], f"message_types.{name}")
-            inherited = self._inherited(name, base, defaults)
-            self._settings[name] = merge(inherited, own)
-            self._rules[(None, name)] = Rule(name=name, **self._settings[name])
-        if base is not None and defaults:
+            own = self._read_part(found[name], f"message_types.{name}")
+            self._parts[name] = own.over(self._inherited(name, base, defaults))
+            self._add(None, name, self._parts[name])
+        if base is not None and defaults.settings:
             for name in (each for each in MESSAGE_TYPES if each not in found):
-                self._settings[name] = self._inherited(name, base, defaults)
-                self._rules[(None, name)] = Rule(name=name, **self._settings[name])
+                self._parts[name] = self._inherited(name, base, defaults)
+                self._add(None, name, self._parts[name])
 
-    def _inherited(self, name: str, base: Policy | None, defaults: dict[str, Any]) -> dict[str, Any]:
+    def _inherited(self, name: str, base: Policy | None, defaults: _Part) -> _Part:
         """What a type starts from: the type it is mapped onto, or the base's rule, then the file's defaults."""
         kind = self._names.get(name)
-        if kind is not None and kind in self._settings:
-            return self._settings[kind]
-        start = settings_of(base.rules[(None, kind or name)]) if base is not None else {}
-        return merge(start, defaults)
+        if kind is not None and kind in self._parts:
+            return self._parts[kind]
+        return defaults.over(_part_of(base, kind or name) if base is not None else _NOTHING)
 
     def _read_workflows(self, fields: Fields) -> None:
         found = self._reader.mapping(fields["workflows"], "workflows", None) if "workflows" in fields else None
         for workflow, node in (found or {}).items():
             where = f"workflows.{workflow}"
             for name, settings in (self._reader.mapping(node, where, (*MESSAGE_TYPES, *self._names)) or {}).items():
-                own = read_settings(self._reader, settings, f"{where}.{name}")
-                start = self._settings.get(name) or self._settings.get(self._names.get(name, name))
-                if start is None:
-                    start = self._from_default(self._names.get(name, name))
-                self._rules[(workflow, name)] = Rule(name=f"{workflow}.{name}", **merge(start, own))
-
-    def _from_default(self, kind: str) -> dict[str, Any]:
-        """Settings of a type the file leaves to the default policy; nothing while that very policy is being read."""
-        return {} if self._packaged else settings_of(load_default().rules[(None, kind)])
+                own = self._read_part(settings, f"{where}.{name}")
+                start = self._parts.get(name) or self._parts.get(self._names.get(name, name))
+                if start is None:  # a type that the file leaves to the default policy; nothing while that very policy is being read
+                    start = _NOTHING if self._packaged else _part_of(load_default(), self._names.get(name, name))
+                self._add(workflow, name, own.over(start))
 
 
-def settings_of(rule: Rule) -> dict[str, Any]:
+def _part_of(policy: Policy, name: str) -> _Part:
     """Return a rule's settings without its name, to start another from."""
-    return {name: getattr(rule, name) for name in Rule.__dataclass_fields__ if name != "name"}
-
-
-def merge(start: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """Lay settings over others; actions are merged one by one, everything else is replaced."""
-    merged = {**start, **own}
-    actions = {**start.get("actions", {}), **own.get("actions", {})}
-    merged["actions"] = MappingProxyType({str(key): value for key, value in actions.items()})
-    return merged
+    rule = policy.rules[(None, name)]
+    origins = {setting: at for (workflow, kind, setting), at in policy.origins.items() if workflow is None and kind == name}
+    return _Part({each: getattr(rule, each) for each in Rule.__dataclass_fields__ if each != "name"}, origins)

@@ -6,10 +6,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from otel_voice_schema import attributes as a
 from otel_voice_schema.attributes import ATTRIBUTES, Action, InputClass
+
+from .lexicon import PACKAGED, Lexicons
 
 KEEP: Final = "keep"
 PAUSE: Final = "pause"
@@ -64,6 +66,7 @@ class Candidate:
     intent_label: str | None = None
     language: str | None = None
     agent_state: str | None = None
+    agent_text: str | None = None
     question_pending: bool | None = None
     position_ms: int | None = None
     response_duration_ms: int | None = None
@@ -90,6 +93,7 @@ CANDIDATE_ATTRIBUTES: Final[Mapping[str, str]] = MappingProxyType(
         "intent_label": a.VOICE_CALLER_INTENT_LABEL,
         "language": a.VOICE_CALLER_LANGUAGE,
         "agent_state": a.VOICE_AGENT_SPEECH_STATE,
+        "agent_text": a.VOICE_AGENT_HEARD_TEXT_TEXT,
         "question_pending": a.VOICE_AGENT_QUESTION_PENDING,
         "position_ms": a.VOICE_AGENT_PLAYBACK_POSITION_MS,
         "response_duration_ms": a.VOICE_AGENT_RESPONSE_DURATION_MS,
@@ -147,7 +151,7 @@ class Until:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SilenceStep:
-    """What to do once the caller has been silent for so long."""
+    """What to do once the caller has been silent for so long: a step of a ladder, already counted out where it is repeated."""
 
     after_ms: int
     action: Action
@@ -164,29 +168,45 @@ class Rule:
     grace_ms: int = 0
     min_speech_ms: int = 0
     min_words: int = 0
+    min_vad_confidence: float = 0.0
     confidence_floor: float = 0.55
+    confidence_floors: Mapping[str, float] = field(default_factory=dict)
     ask_again_ms: int = 700
     patience_ms: int = 0
+    sustained_ms: int = 0
     until: Until | None = None
     held: Action = Action.BUFFER_INPUT_AND_CONTINUE
+    cancellable: bool = False
+    expected_keys: tuple[str, ...] = ()
     actions: Mapping[str, Action] = field(default_factory=dict)
     silence: tuple[SilenceStep, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Policy:
-    """A versioned set of rules by (workflow, message type); `names` maps open message types onto the ruled ones."""
+    """A versioned set of rules by (workflow, message type); `names` maps open message types onto the ruled ones.
+
+    `origins` tells for (workflow, message type, setting) the file and line that a value comes from.
+    """
 
     version: str
     names: Mapping[str, str]
     rules: Mapping[tuple[str | None, str], Rule]
+    lexicons: Lexicons = PACKAGED
+    extensions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    origins: Mapping[tuple[str | None, str, str], str] = field(default_factory=dict)
+    compiled: Any = field(init=False, compare=False, default=None)  # set by `compiled.py`, once asked
+
+    def __repr__(self) -> str:
+        return f"Policy(version={self.version!r}, {len(self.rules)} rules)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
     """What the policy says should happen, with the rule, the reason and the rules tried.
 
-    `wait_until_ms` says to ask again at the latest then: in playback position, for silence in elapsed silence.
+    `wait_until_ms` says to ask again at the latest then: in playback position, for silence in elapsed silence. `cancels` says that what
+    runs behind the message is called off too.
     """
 
     action: Action
@@ -198,6 +218,7 @@ class Ruling:
     policy_version: str
     protected: bool = False
     wait_until_ms: int | None = None
+    cancels: bool = False
     trail: tuple[str, ...] = ()
 
 

@@ -3,72 +3,79 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final
+from itertools import pairwise
+from typing import Final, NamedTuple
 
-from .lexicon import Lexicon, Phrases, load_lexicon
+from .lexicon import ENGLISH, PACKAGED, Lexicon, Phrases
+from .people import CLAUSE, STUTTER, asks_for_person
+from .words import LONGEST_TEXT, words_of
 
-LONGEST_TEXT: Final = 2000
+SHORT_TEXT: Final = 80
 REMEMBERED: Final = 4096
-_WORD: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-_MARK: Final = re.compile(r"\[([^\[\]]{1,60})\]|\(([^()]{1,60})\)|<([^<>]{1,60})>|\*([^*]{1,60})\*")
-_DRAWN: Final = re.compile(r"(\w)\1{2,}")
+_MARK: Final = re.compile(r"\[([^\[\]]{1,60})\]|\(([^()]{1,60})\)|<([^<>]{1,60})>|\*([^*]{1,60})\*|（([^（）]{1,60})）|［([^［］]{1,60})］")
+_OPENS: Final = frozenset("[(<*（［")
 _LABEL: Final = re.compile(r"[a-z]+")
-_STUTTER: Final = 3
+# Labels of detectors and runtimes, matched by whole words of the label: they are identifiers, in no caller's language.
+_LABELS: Final = {
+    "escalation": frozenset({"human", "agent", "operator", "escalate", "escalation", "transfer", "handoff", "supervisor", "representative",
+                             "emergency", "person", "manager"}),
+    "backchannel": frozenset({"backchannel", "acknowledgement", "acknowledge", "ack"}),
+    "noise": frozenset({"noise", "echo", "cough"}),
+    "unknown": frozenset({"side", "sidespeech", "unknown", "fallback", "none", "other"}),
+}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What an utterance is made of: its kind, how many words, whether a lone word may still become a backchannel."""
+class Reading(NamedTuple):
+    """What an utterance is made of.
+
+    `kind` is one of blank, unheard, aside, escalation, not_escalation, cancel, cue, more, words, answer, listening, filler, foreign.
+    """
 
     kind: str
-    words: int
-    noise: bool = False
-    unfinished: bool = False
+    words: int = 0
+    rest: int = 0  # words after listener's words and fillers, of kind `words`
+    noise: bool = False  # a recogniser's annotation says so
+    unfinished: bool = False  # a lone word that may still become another
+    only_no: bool = False  # nothing but `no`, or listener's words after it
 
 
-def language_of(tag: str | None) -> str | None:
-    """Return the language whose lexicon reads the tag (`en-US` is `en`, none is `en`), or nothing where none does."""
-    base = (tag or "en").replace("_", "-").split("-")[0].strip().lower()
-    return "en" if base in ("en", "eng") else None
+_BLANK: Final = Reading("blank")
 
 
-def words_of(text: str) -> list[str]:
-    """Split text into plain lower-case words, without punctuation, hyphens, drawn-out letters."""
-    plain = unicodedata.normalize("NFKC", text[:LONGEST_TEXT]).lower().replace("\u2019", "'").replace("\u2018", "'")
-    return [_word(each) for each in _WORD.findall(plain)]
+def read(text: str, lexicon: Lexicon | None) -> Reading:
+    """Return what the words are made of; short texts are remembered, within a bound. Without a lexicon they are only counted."""
+    if lexicon is None:
+        count = len(words_of(text))
+        return Reading("foreign", count) if count else _BLANK
+    remembered = lexicon.readings
+    found = remembered.get(text)
+    if found is None:
+        found = _read(text, lexicon)
+        if len(text) <= SHORT_TEXT:
+            if len(remembered) >= REMEMBERED:
+                remembered.clear()
+            remembered[text] = found
+    return found
 
 
-def _word(word: str) -> str:
-    return word if word.isdigit() else _DRAWN.sub(r"\1", word)
-
-
-def read(text: str, language: str | None) -> Reading:
-    """Return what the words are made of. Short texts are remembered, within a bound."""
-    if language_of(language) is None:
-        words = words_of(text)
-        return Reading(kind="foreign" if words else "blank", words=len(words))
-    return _remembered(text) if len(text) <= 80 else _read(text)
-
-
-@lru_cache(maxsize=REMEMBERED)
-def _remembered(text: str) -> Reading:
-    return _read(text)
-
-
-def _read(text: str) -> Reading:
-    lexicon = load_lexicon("en")
-    spoken, noise, unheard = _without_marks(text[:LONGEST_TEXT], lexicon)
-    words = words_of(spoken)
+def _read(text: str, lexicon: Lexicon) -> Reading:
+    text = text[:LONGEST_TEXT].rstrip()
+    noise = unheard = False
+    spoken = text
+    if not _OPENS.isdisjoint(text):
+        spoken, noise, unheard = _without_marks(text, lexicon)
+    words = lexicon.words(spoken)
     if not words:
-        return Reading(kind="unheard" if unheard else "blank", words=0, noise=noise)
-    asked = asks_for_person(words, lexicon)
-    if asked is not None:
-        return Reading(kind="escalation" if asked else "not_escalation", words=len(words))
-    return _turn_or_backchannel(words, lexicon)
+        return Reading("unheard" if unheard else "blank", noise=noise)
+    if not lexicon.rare.isdisjoint(words):
+        asides, holds = lexicon.kinds["asides"], lexicon.kinds["holds"]
+        if asides.within(words) and (asides.matches(words, 0) or not holds.matches(words, 0)):
+            return Reading("aside", len(words))  # unless the agent is told to wait for it
+        asked = asks_for_person(spoken, words, lexicon)
+        if asked is not None:
+            return Reading("escalation" if asked else "not_escalation", len(words))
+    return _turn_or_backchannel(spoken, words, lexicon)
 
 
 def _without_marks(text: str, lexicon: Lexicon) -> tuple[str, bool, bool]:
@@ -76,10 +83,11 @@ def _without_marks(text: str, lexicon: Lexicon) -> tuple[str, bool, bool]:
     noise = unheard = False
     kept: list[str] = []
     last = 0
+    readers = (lexicon,) if lexicon.language == ENGLISH else (lexicon, PACKAGED.get(ENGLISH))  # many annotate in English
     for found in _MARK.finditer(text):
-        inner = words_of(next(group for group in found.groups() if group is not None).replace("_", " "))
-        is_unheard = lexicon.unheard.covers(inner)
-        is_noise = bool(inner) and any(lexicon.noise.matches(inner, at) for at in range(len(inner)))
+        inner = next(group for group in found.groups() if group is not None).replace("_", " ")
+        is_unheard = any(each.kinds["unheard"].covers(each.words(inner)) for each in readers)
+        is_noise = any(each.kinds["noise"].within(each.words(inner)) for each in readers)
         if is_unheard or is_noise:
             kept.append(text[last : found.start()])
             last = found.end()
@@ -88,111 +96,93 @@ def _without_marks(text: str, lexicon: Lexicon) -> tuple[str, bool, bool]:
     return " ".join(kept), noise, unheard
 
 
-def _turn_or_backchannel(words: Sequence[str], lexicon: Lexicon) -> Reading:
+def _turn_or_backchannel(text: str, words: Sequence[str], lexicon: Lexicon) -> Reading:
     """Walk over backchannels and fillers from the left; what follows them decides."""
-    at = 0
-    answers = listening = 0
-    while at < len(words):
-        answer, quiet, filler = (each.matches(words, at) for each in (lexicon.answers, lexicon.listening, lexicon.fillers))
-        step = max(answer, quiet, filler)
-        if not step:
-            break
-        answers += step == answer
-        listening += step == quiet and step != answer
+    kinds = lexicon.kinds
+    answers_of, listening_of, fillers_of = kinds["answers"].matches, kinds["listening"].matches, kinds["fillers"].matches
+    size = len(words)
+    at = answers = listening = 0
+    while at < size:
+        answer, quiet, filler = answers_of(words, at), listening_of(words, at), fillers_of(words, at)
+        step = answer if answer >= quiet else quiet
+        if filler > step:
+            step = filler
+        elif not step:
+            if not _begun_again(words, at):
+                break
+            step = 1
+        elif step == answer:
+            answers += 1
+        else:
+            listening += 1
         at += step
-    rest = len(words) - at
-    if not rest:
-        return Reading(kind="answer" if answers else "listening" if listening else "filler", words=len(words))
-    if lexicon.cues.matches(words, at):
-        return Reading(kind="cue", words=rest)
+    if at == size:
+        if text.endswith(("?", "？")) and kinds["asked"].covers(words):
+            return Reading("cue", size)
+        return Reading("answer" if answers else "listening" if listening else "filler", size)
+    cancel = kinds["cancels"].matches(words, at)
+    if cancel > 1 or (cancel and at + cancel == size):
+        return Reading("cancel", size)
+    if cue := kinds["cues"].matches(words, at):
+        past = at + _all_of(kinds["noes"], words, at)
+        if past > at and kinds["cancels"].matches(words, past):
+            return Reading("cancel", size)
+        if past > at and cue == 1 and _keeps_floor(words, past, lexicon) and _denies_alone(text, words[at:past], lexicon):
+            return Reading("listening", size, only_no=True)  # `no, that's fine`
+        return Reading("cue", size, only_no=kinds["noes"].covers(words))
     if answers or listening:
-        return Reading(kind="more", words=rest)
-    unfinished = any(each.starts_with(words[at]) for each in (lexicon.answers, lexicon.listening, lexicon.fillers))
-    return Reading(kind="words", words=rest, unfinished=unfinished)
+        return Reading("more", size)
+    unfinished = size - at == 1 and any(kinds[kind].starts_with(words[at]) for kind in ("answers", "listening", "fillers", "cues"))
+    return Reading("words", size, size - at, unfinished=unfinished)
 
 
-def asks_for_person(words: Sequence[str], lexicon: Lexicon) -> bool | None:
-    """Tell whether the words ask for a person; False where they decline one, nothing where they do neither."""
-    if lexicon.emergencies.within(words):
-        return True
-    plain = _without(_unstuttered(words), lexicon.other_things)
-    if not any(lexicon.people.matches(plain, at) or lexicon.anyone.matches(plain, at) for at in range(len(plain))):
-        return None
-    if _bare(plain, lexicon):
-        return True
-    declined = False
-    for at in range(len(plain)):
-        if _asks_at(plain, at, lexicon):
-            if not _negated(plain, at, lexicon):
-                return True
-            declined = True
-    return False if declined else None
+def _all_of(phrases: Phrases, words: Sequence[str], at: int) -> int:
+    """Return how many words from here on are such phrases, one after the other."""
+    start = at
+    while step := phrases.matches(words, at):
+        at += step
+    return at - start
 
 
-def _unstuttered(words: Sequence[str]) -> list[str]:
-    """Drop beginnings of a word that is said in full right after."""
-    return [
-        word
-        for at, word in enumerate(words)
-        if not (len(word) <= _STUTTER and any(later != word and later.startswith(word) for later in words[at + 1 : at + 3]))
-    ]
-
-
-def _without(words: Sequence[str], phrases: Phrases) -> list[str]:
-    """Replace phrases that only look like a person by a word that means nothing."""
-    kept: list[str] = []
-    at = 0
+def _keeps_floor(words: Sequence[str], at: int, lexicon: Lexicon) -> bool:
+    """Tell whether all that follows are a listener's words, not fillers alone."""
+    keeps = False
     while at < len(words):
-        step = phrases.matches(words, at)
-        kept.append("-" if step else words[at])
-        at += step or 1
-    return kept
-
-
-def _bare(words: Sequence[str], lexicon: Lexicon) -> bool:
-    """Tell whether nothing is said but a person's name of office, with courtesies around it."""
-    seen = False
-    at = 0
-    while at < len(words):
-        person = lexicon.people.matches(words, at)
-        step = max(person, *(each.matches(words, at) for each in (lexicon.modifiers, lexicon.fillers, lexicon.answers, lexicon.listening)))
+        kept = max(lexicon.kinds[kind].matches(words, at) for kind in ("answers", "listening"))
+        step = max(kept, lexicon.kinds["fillers"].matches(words, at))
         if not step:
             return False
-        seen = seen or bool(person)
+        keeps = keeps or step == kept
         at += step
-    return seen
+    return keeps
 
 
-def _asks_at(words: Sequence[str], at: int, lexicon: Lexicon) -> bool:
-    """Tell whether a verb at this place asks for a person near it."""
-    talk = lexicon.talk.matches(words, at)
-    if talk:
-        near = range(max(0, at - 5), min(len(words), at + talk + 6))
-        return any(lexicon.people.matches(words, place) or lexicon.anyone.matches(words, place) for place in near)
-    ask = lexicon.ask.matches(words, at)
-    place = at + ask
-    while ask and place < len(words):
-        if lexicon.people.matches(words, place):
-            return True
-        if not lexicon.modifiers.matches(words, place):
-            return False
-        place += 1
-    return False
+def _denies_alone(text: str, noes: Sequence[str], lexicon: Lexicon) -> bool:
+    """Tell whether a `no` stands by itself; where it also negates verbs, only a comma tells."""
+    if lexicon.person["negators"].anchors.isdisjoint(noes):
+        return True
+    return any(lexicon.kinds["noes"].covers(lexicon.words(part)) for part in CLAUSE.split(text)[:-1])
 
 
-def _negated(words: Sequence[str], at: int, lexicon: Lexicon) -> bool:
-    """Tell whether a negation reaches the verb: only small words may lie between."""
-    place = at - 1
-    while place >= 0 and at - place <= 5:
-        if lexicon.negators.matches(words, place) or words[place : place + 2] == ["no", "need"]:
-            return True
-        if not lexicon.between.matches(words, place):
-            return False
-        place -= 1
-    return False
+def _begun_again(words: Sequence[str], at: int) -> bool:
+    """Tell whether a word is only the beginning of the next: `y- yeah`."""
+    return at + 1 < len(words) and len(words[at]) <= STUTTER and words[at] != words[at + 1] and words[at + 1].startswith(words[at])
+
+
+def repeats(words: Sequence[str], said: Sequence[str]) -> bool:
+    """Tell whether the words are what was just said: two words or more in a row, or four of five pairs of them where there are many."""
+    size = len(words)
+    if size < 2:
+        return False
+    rest = said[-60:]
+    if any(rest[at : at + size] == words for at in range(len(rest) - size + 1)):
+        return True
+    pairs = set(pairwise(rest))
+    mine = list(pairwise(words))
+    return size >= 5 and sum(pair in pairs for pair in mine) >= 0.8 * len(mine)
 
 
 def label_kind(label: str) -> str | None:
     """Return what a detector's intent label stands for: escalation, backchannel, noise, unknown, or nothing of these."""
     parts = set(_LABEL.findall(label[:200].lower()))
-    return next((kind for kind, words in load_lexicon("en").labels.items() if parts & words), None)
+    return next((kind for kind, words in _LABELS.items() if parts & words), None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import yaml
@@ -13,36 +14,64 @@ from otel_voice.strict import StrictReader
 from .model import SilenceStep, Until
 
 WHO: Final = (InputType.SPEECH.value, InputType.DTMF.value, InputType.COMMAND.value, InputClass.ESCALATION.value)
-CLASSES: Final = ("correction", "backchannel", "noise", "dtmf", "unlisted_key", "escalation", "unknown")
+CLASSES: Final = ("correction", "backchannel", "noise", "dtmf", "unlisted_key", "escalation", "unknown", "sustained")
+JUDGED: Final = ("correction", "backchannel", "noise", "dtmf", "escalation")
 ACTIONS: Final = tuple(each.value for each in Action)
 SILENCE_ACTIONS: Final = (Action.WAIT.value, Action.REPROMPT.value, Action.ESCALATE_TO_HUMAN.value)
-NUMBERS: Final = ("grace_ms", "min_speech_ms", "min_words", "ask_again_ms", "patience_ms")
-SETTINGS: Final = ("because", "interrupted_by", "protected_allows", *NUMBERS, "confidence_floor", "until", "held", "actions", "silence")
+NUMBERS: Final = ("grace_ms", "min_speech_ms", "min_words", "ask_again_ms", "patience_ms", "sustained_ms")
+SHARES: Final = ("confidence_floor", "min_vad_confidence")
+KEYS: Final = "0123456789*#ABCD"
+MOST_TIMES: Final = 20
+SETTINGS: Final = (
+    *("because", "interrupted_by", "protected_allows", *NUMBERS, *SHARES, "confidence_floors", "until", "held"),
+    *("cancellable", "expected_keys", "actions", "silence"),
+)
 
 
-def read_settings(reader: StrictReader, node: yaml.Node, where: str) -> dict[str, Any]:
-    """Return the settings of one rule, as far as they are given and right."""
+def read_settings(reader: StrictReader, node: yaml.Node, where: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the settings of one rule as far as they are given and right, and where each stands (`file:line`)."""
     fields = reader.mapping(node, where, SETTINGS) or {}
     read: dict[str, Any] = {}
+    origins: dict[str, str] = {}
     for key, value in fields.items():
-        place = f"{where}.{key}"
-        if key in NUMBERS:
-            read[key] = reader.whole(value, place)
-        elif key in ("interrupted_by", "protected_allows"):
-            read[key] = frozenset(_who(reader, value, place))
-        elif key == "because":
-            read[key] = reader.text(value, place)
-        elif key == "confidence_floor":
-            read[key] = reader.share(value, place)
-        elif key == "held":
-            read[key] = _action(reader, value, place, ACTIONS)
-        elif key == "until":
-            read[key] = _until(reader, value, place)
-        elif key == "actions":
-            read[key] = _actions(reader, value, place)
-        else:
-            read[key] = _silence(reader, value, place)
-    return read
+        read[key] = _setting(reader, key, value, f"{where}.{key}")
+        origins[key] = reader.place(value)
+        if key == "actions" and isinstance(value, yaml.MappingNode):
+            origins |= {f"actions.{name.value}": reader.place(name) for name, _ in value.value}
+    return read, origins
+
+
+def _setting(reader: StrictReader, key: str, value: yaml.Node, place: str) -> Any:
+    if key in NUMBERS:
+        return reader.whole(value, place)
+    if key in SHARES:
+        return reader.share(value, place)
+    if key in {"interrupted_by", "protected_allows"}:
+        return frozenset(_who(reader, value, place))
+    readers: dict[str, Callable[[yaml.Node, str], Any]] = {
+        "because": reader.text,
+        "held": lambda node, where: _action(reader, node, where, ACTIONS),
+        "cancellable": reader.flag,
+        "expected_keys": lambda node, where: _keys(reader, node, where),
+        "confidence_floors": lambda node, where: _floors(reader, node, where),
+        "until": lambda node, where: _until(reader, node, where),
+        "actions": lambda node, where: _actions(reader, node, where),
+        "silence": lambda node, where: _silence(reader, node, where),
+    }
+    return readers[key](value, place)
+
+
+def _keys(reader: StrictReader, node: yaml.Node, where: str) -> tuple[str, ...]:
+    found = tuple(name for each in reader.items(node, where) if (name := reader.choice(each, where, tuple(KEYS))) is not None)
+    for name in sorted({each for each in found if found.count(each) > 1}):
+        reader.report(node, f"key `{name}` at {where} is given twice")
+    return found
+
+
+def _floors(reader: StrictReader, node: yaml.Node, where: str) -> Mapping[str, float]:
+    fields = reader.mapping(node, where, JUDGED) or {}
+    found = {key: reader.share(value, f"{where}.{key}") for key, value in fields.items()}
+    return MappingProxyType({key: share for key, share in found.items() if share is not None})
 
 
 def _who(reader: StrictReader, node: yaml.Node, where: str) -> list[str]:
@@ -79,21 +108,24 @@ def _until(reader: StrictReader, node: yaml.Node, where: str) -> Until | None:
 
 
 def _silence(reader: StrictReader, node: yaml.Node, where: str) -> tuple[SilenceStep, ...]:
-    """The ladder of silences: each step later than the one before."""
+    """The ladder of silences, counted out: each step later than the one before, a repeated one as often as it says."""
     steps: list[SilenceStep] = []
     for at, item in enumerate(reader.items(node, where)):
         place = f"{where}[{at}]"
-        fields = reader.mapping(item, place, ("after_ms", "action"))
+        fields = reader.mapping(item, place, ("after_ms", "action", "times"))
         if fields is None:
             continue
         for key in ("after_ms", "action"):
             if key not in fields:
                 reader.report(item, f"key `{key}` is missing at {place}")
-        after = reader.whole(fields["after_ms"], f"{place}.after_ms") if "after_ms" in fields else None
+        after = reader.whole(fields["after_ms"], f"{place}.after_ms", least=1) if "after_ms" in fields else None
         action = _action(reader, fields["action"], f"{place}.action", SILENCE_ACTIONS) if "action" in fields else None
-        if after is None or action is None:
+        times = reader.whole(fields["times"], f"{place}.times", least=1, most=MOST_TIMES) if "times" in fields else 1
+        if after is None or action is None or times is None:
             continue
         if steps and after <= steps[-1].after_ms:
             reader.report(item, f"{place}.after_ms must be more than the step before ({steps[-1].after_ms})")
-        steps.append(SilenceStep(after_ms=after, action=action))
+        if steps and steps[-1].action is Action.ESCALATE_TO_HUMAN:
+            reader.report(item, f"{place} can never be reached: the step before hands the call over")
+        steps += [SilenceStep(after_ms=after * (again + 1), action=action) for again in range(times)]
     return tuple(steps)

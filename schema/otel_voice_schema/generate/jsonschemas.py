@@ -85,7 +85,18 @@ def policy(base: str, by_key: dict[str, dict[str, Any]]) -> dict[str, Any]:
     actions = [member["value"] for member in by_key["voice.interruption.decision.action"]["values"]]
     types = by_key["voice.agent.message.type"]["known"]
     who = ["speech", "dtmf", "command", "escalation"]
-    classes = ["correction", "backchannel", "noise", "dtmf", "unlisted_key", "escalation", "unknown"]
+    judged = ["correction", "backchannel", "noise", "dtmf", "escalation"]
+    classes = ["correction", "backchannel", "noise", "dtmf", "unlisted_key", "escalation", "unknown", "sustained"]
+    phrases = {"type": "array", "items": {"type": ["string", "boolean", "number"]}}  # unquoted, yes is no text in YAML
+    kinds = ["answers", "listening", "fillers", "cues", "cancels", "asides", "noise", "unheard", "asked", "holds", "noes"]
+    person = ["people", "anyone", "modifiers", "talk", "ask", "phrases", "negators", "between", "other_things", "declined"]
+    languages = ["en", "en-GB", "es", "de", "fr", "pt", "it", "nl", "ja", "hi"]
+    words = {
+        "type": "object",
+        "properties": dict.fromkeys(kinds, phrases)
+        | {"escalation": {"type": "object", "properties": dict.fromkeys(person, phrases), "additionalProperties": False}},
+        "additionalProperties": False,
+    }
     whole = {"type": "integer", "minimum": 0, "maximum": 10**12}
     share = {"type": "number", "minimum": 0, "maximum": 1}
     whom = {"oneOf": [{"const": "none"}, {"type": "array", "items": {"enum": who}, "uniqueItems": True}]}
@@ -98,7 +109,22 @@ def policy(base: str, by_key: dict[str, dict[str, Any]]) -> dict[str, Any]:
         "min_words": whole | {"description": "Fewer words do not interrupt."},
         "ask_again_ms": whole | {"description": "While it cannot be told, decide again after so long."},
         "patience_ms": whole | {"description": "How long a caller may pause within what they say."},
+        "sustained_ms": whole | {"description": "Speech of unknown meaning that goes on so long gets the action `sustained`; 0 is never."},
+        "min_vad_confidence": share | {"description": "A detector less sure than this does not tell of sustained speech."},
         "confidence_floor": share | {"description": "Below it the class counts as unknown."},
+        "confidence_floors": {
+            "type": "object",
+            "description": "The same, for single classes.",
+            "properties": dict.fromkeys(judged, share),
+            "additionalProperties": False,
+        },
+        "cancellable": {"type": "boolean", "description": "Calling it off also cancels what runs behind the message."},
+        "expected_keys": {
+            "type": "array",
+            "description": "The keys on offer.",
+            "items": {"enum": [*"0123456789*#ABCD", *range(10)]},
+            "uniqueItems": True,
+        },
         "until": {
             "description": "How much must have been played: its end, a position or a fraction. Until then the content is protected.",
             "oneOf": [
@@ -120,7 +146,11 @@ def policy(base: str, by_key: dict[str, dict[str, Any]]) -> dict[str, Any]:
             "items": {
                 "type": "object",
                 "required": ["after_ms", "action"],
-                "properties": {"after_ms": whole, "action": {"enum": ["wait", "reprompt", "escalate_to_human"]}},
+                "properties": {
+                    "after_ms": whole | {"minimum": 1},
+                    "action": {"enum": ["wait", "reprompt", "escalate_to_human"]},
+                    "times": {"type": "integer", "minimum": 1, "maximum": 20},
+                },
                 "additionalProperties": False,
             },
         },
@@ -141,6 +171,12 @@ def policy(base: str, by_key: dict[str, dict[str, Any]]) -> dict[str, Any]:
                 "description": "Your names of messages, each mapped onto a message type.",
                 "propertyNames": {"not": {"enum": types}},
                 "additionalProperties": {"enum": types},
+            },
+            "lexicons": {
+                "type": "object",
+                "description": "Words added to the package's, by language; the judge does not read them.",
+                "properties": dict.fromkeys(languages, words),
+                "additionalProperties": False,
             },
             "defaults": {"$ref": "#/$defs/rule"},
             "message_types": ruled | {"properties": {name: {"$ref": "#/$defs/rule"} for name in types}},

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_voice.policy import JUDGE_FLOOR, Candidate, classify
+from otel_voice.policy.classify import EXPERIMENTAL_CAP
 
 
 @pytest.mark.parametrize(
@@ -68,12 +69,31 @@ def test_missing_certainty_lowers_confidence() -> None:
     assert mumbled.confidence < final.confidence
 
 
-@pytest.mark.parametrize("text", ["non, vendredi plutôt", "ja genau", "человека, пожалуйста"])
-def test_a_language_without_lexicon_is_experimental(text: str) -> None:
-    """Words in another language never get past the judge's floor, and the reason says why."""
-    judged = classify(Candidate(text=text, transcript_status="final", language="fr-FR"))
+@pytest.mark.parametrize(
+    ("language", "text", "wanted"),
+    [
+        ("es-MX", "no, el viernes", "correction"),
+        ("de", "ja genau", "backchannel"),
+        ("fr_CA", "je veux parler à quelqu'un", "escalation"),
+        ("ja", "はい、なるほど", "backchannel"),
+        ("hi", "मुझे इंसान से बात करनी है", "escalation"),
+    ],
+)
+def test_other_languages_are_read_less_surely(language: str, text: str, wanted: str) -> None:
+    """A lexicon nobody has calibrated says so, and is never surer than its cap."""
+    judged = classify(Candidate(text=text, transcript_status="final", language=language))
 
-    assert judged.confidence <= 0.5
+    assert wanted == judged.input_class
+    assert JUDGE_FLOOR < judged.confidence <= EXPERIMENTAL_CAP
+    assert "experimental language" in judged.reason
+
+
+@pytest.mark.parametrize("text", ["человека, пожалуйста", "tak, rozumiem", "\u0634\u0643\u0631\u0627"])
+def test_a_language_without_lexicon_stays_below_the_floor(text: str) -> None:
+    """Words nobody can read are counted, no more."""
+    judged = classify(Candidate(text=text, transcript_status="final", language="xx"))
+
+    assert judged.confidence <= 0.5 < JUDGE_FLOOR
     assert "experimental" in judged.reason
 
 

@@ -97,7 +97,7 @@ def test_after_a_disclosure_the_answer_counts() -> None:
 
 def test_escalation_outranks_who_may_interrupt(policy: Callable[[str], Policy]) -> None:
     """Unless another action is named for it, a wish for a person stops even what nobody may interrupt."""
-    closed = policy("message_types:\n  support_answer: {interrupted_by: none, until: end, min_words: 9}\n")
+    closed = policy("message_types:\n  support_answer: {interrupted_by: none, until: end}\n")
     shut = policy("message_types:\n  support_answer: {actions: {escalation: buffer_input_and_continue}}\n")
 
     assert decide(closed, HUMAN).action == "escalate_to_human"
@@ -167,10 +167,11 @@ def test_too_little_speech_waits() -> None:
 
 def test_below_the_floor_is_unknown() -> None:
     """An unsure class is ruled as unknown, and asked again."""
-    ruling = ruled(transcript_confidence=0.1)
+    ruling = ruled(transcript_confidence=0.1, transcript_status="partial")
 
     assert (ruling.input_class, ruling.effect, ruling.wait_until_ms) == ("unknown", "keep", 3700)
     assert "below confidence floor" in ruling.reason
+    assert ruled(transcript_confidence=0.1).wait_until_ms is None  # nothing more is to come
 
 
 def test_silence_climbs_a_ladder() -> None:

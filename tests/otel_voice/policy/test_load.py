@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_voice.policy import PolicyError, load_default, load_policy
-from otel_voice.policy.load import MESSAGE_TYPES, load_lexicon
+from otel_voice.policy.lexicon import data_of
+from otel_voice.policy.load import MESSAGE_TYPES
 from otel_voice.strict import StrictReader, read_root
 
 HEAD = 'version: "1"\nextends: default\n'
@@ -164,7 +165,7 @@ def test_a_policy_inherits_what_it_does_not_say(tmp_path: Path) -> None:
     assert load_default().rules[(None, "disclosure")] == policy.rules[(None, "disclosure")]
 
 
-def test_there_is_no_lexicon_but_english() -> None:
-    """A language without lexicon is said so."""
+def test_a_language_without_lexicon_is_said_so() -> None:
+    """Nobody gets another language's words by mistake."""
     with pytest.raises(KeyError, match="no lexicon for language `xx`"):
-        load_lexicon("xx")
+        data_of("xx")

@@ -15,11 +15,13 @@ from otel_voice_schema.events import SCHEMA_VERSION
 from otel_voice_schema.generate import PACKAGE
 
 from otel_voice.policy import PolicyError, load_policy
+from otel_voice.policy.lexicon import KINDS, LANGUAGES, PERSON_KINDS
 from otel_voice.policy.load import MESSAGE_TYPES, ROOT_KEYS
-from otel_voice.policy.settings import ACTIONS, CLASSES, SETTINGS, SILENCE_ACTIONS, WHO
+from otel_voice.policy.settings import ACTIONS, CLASSES, JUDGED, KEYS, MOST_TIMES, SETTINGS, SILENCE_ACTIONS, WHO
 
 SCHEMA: dict[str, Any] = json.loads((PACKAGE / "versions" / SCHEMA_VERSION / "policy.json").read_text(encoding="utf-8"))
 VALIDATOR = Draft202012Validator(SCHEMA)
+WORDS = SCHEMA["properties"]["lexicons"]["properties"]
 RULE = SCHEMA["$defs"]["rule"]["properties"]
 
 
@@ -33,6 +35,12 @@ def test_every_word_is_in_both() -> None:
     assert list(WHO) == whom
     assert list(ACTIONS) == RULE["held"]["enum"]
     assert list(SILENCE_ACTIONS) == RULE["silence"]["items"]["properties"]["action"]["enum"]
+    assert list(JUDGED) == list(RULE["confidence_floors"]["properties"])
+    assert list(LANGUAGES) == list(WORDS)
+    assert [*KINDS, "escalation"] == list(WORDS["en"]["properties"])
+    assert list(PERSON_KINDS) == list(WORDS["en"]["properties"]["escalation"]["properties"])
+    assert [*KEYS, *range(10)] == RULE["expected_keys"]["items"]["enum"]
+    assert MOST_TIMES == RULE["silence"]["items"]["properties"]["times"]["maximum"]
     assert list(MESSAGE_TYPES) == list(SCHEMA["properties"]["message_types"]["properties"])
 
 
@@ -52,13 +60,16 @@ RIGHT: dict[str, st.SearchStrategy[Any]] = {
     "because": st.sampled_from(["they ask", "x"]),
     "interrupted_by": st.just("none") | st.lists(st.sampled_from(WHO), unique=True),
     "protected_allows": st.just("none") | st.lists(st.sampled_from(WHO), unique=True),
-    **dict.fromkeys(("grace_ms", "min_speech_ms", "min_words", "ask_again_ms", "patience_ms"), WHOLE),
-    "confidence_floor": SHARE,
+    **dict.fromkeys(("grace_ms", "min_speech_ms", "min_words", "ask_again_ms", "patience_ms", "sustained_ms"), WHOLE),
+    **dict.fromkeys(("confidence_floor", "min_vad_confidence"), SHARE),
+    "confidence_floors": st.dictionaries(st.sampled_from(JUDGED), SHARE, max_size=2),
+    "cancellable": st.booleans(),
+    "expected_keys": st.lists(st.sampled_from([*"*#A", 1, 2, 0]), unique=True, max_size=3),
     "until": st.sampled_from(["end", "none"]) | st.fixed_dictionaries({"position_ms": WHOLE}) | st.fixed_dictionaries({"fraction": SHARE}),
     "held": st.sampled_from(ACTIONS),
     "actions": st.dictionaries(st.sampled_from(CLASSES), st.sampled_from(ACTIONS), max_size=3),
     "silence": st.lists(st.sampled_from(SILENCE_ACTIONS), max_size=3).map(
-        lambda names: [{"after_ms": 1000 * at, "action": name} for at, name in enumerate(names, 1)]
+        lambda names: [{"after_ms": 5000 * at, "action": name, "times": at} for at, name in enumerate(names, 1)]
     ),
 }
 
@@ -86,6 +97,8 @@ def test_the_schema_agrees_with_the_loader(tmp_path: Path, rule: dict[str, Any],
     except PolicyError as error:
         problems = error.problems
 
+    problems = [each for each in problems if "contradiction at" not in each and "can never be reached" not in each]  # no schema says that
+    problems = [each for each in problems if "must be more than the step before" not in each]
     assert VALIDATOR.is_valid(yaml.safe_load(path.read_text(encoding="utf-8"))) == (not problems), (problems, tree)
 
 
