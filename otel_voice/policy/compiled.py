@@ -27,7 +27,7 @@ from .classify import (
     classify,
     hundredths,
 )
-from .decide import SILENT_STATES, decide_plainly, rule_for, rule_on
+from .interpret import SILENT_STATES, decide_plainly, rule_for, rule_on
 from .model import Candidate, Classification, Policy, Ruling, known
 from .reading import read
 
@@ -215,6 +215,7 @@ def _unread_key(c: Candidate, steps: int | None, flag: object) -> object:
     vad, energy = known(c.vad_confidence), c.audio_energy_db
     return (
         *(c.text, c.transcript_status, c.word_count, flag, c.language, c.intent_label, c.input_class, c.class_confidence),
+        *(type(c.word_count), type(c.class_confidence)),  # True is 1, and no figure
         None if steps is None else 0 if steps < CLICK_STEPS else 1 if steps < LONG_NOISE_STEPS else 2,
         None if vad is None else 0 if vad < 0.3 else 1 if vad < 0.6 else 2,
         isinstance(energy, int | float) and energy < QUIET_DB,

@@ -42,6 +42,9 @@ def test_the_wheel_carries_its_data(built: Path) -> None:
         "otel_voice_schema/versions/2026-11-25/envelope.json",
         "otel_voice/policy/default.yaml",
         "otel_voice/policy/lexicons/en.yaml",
+        "otel_voice/policy/lexicons/hi.yaml",
+        "otel_voice/policy/cases/eight.yaml",
+        "otel_voice/policy/cases/languages/ja.yaml",
         "otel_voice_processor/data/livekit.jsonl",
         "otel_voice_dashboards/rendered/otel-voice-overview.json",
     }

@@ -19,6 +19,7 @@ COMMANDS = {
     "validate": "say whether recorded events conform to the schema",
     "convert": "write events as OTLP JSON, OTLP protobuf or envelopes",
     "schema": "list, show, compare and write the schema's versions",
+    "policy": "write, check, explain, test, compare and export interruption policies",
     "dashboards": "write the shipped Grafana boards as JSON",
     "queries": "print the PromQL of the seven rates",
 }

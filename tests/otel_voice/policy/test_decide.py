@@ -224,7 +224,9 @@ def test_hostile_text_is_read_within_bounds(text: str) -> None:
     assert ruled(text=text).action
 
 
-@pytest.mark.parametrize("module", ["model", "classify", "reading", "decide"])
+@pytest.mark.parametrize(
+    "module", ["model", "words", "lexicon", "people", "reading", "classify", "interpret", "compiled", "explain", "diff", "contradictions"]
+)
 def test_the_engine_is_pure(module: str) -> None:
     """Nothing that decides may ask the clock, chance or the machine."""
     source = (Path(package.__file__).parent / f"{module}.py").read_text(encoding="utf-8")
