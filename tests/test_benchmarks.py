@@ -15,6 +15,7 @@ FOLDER = Path(__file__).parent / "benchmarks"
 @pytest.mark.parametrize(
     ("script", "arguments", "told"),
     [
+        ("policy.py", ["--rounds", "1"], "new text"),
         ("schema.py", ["--rounds", "1"], "the helper costs"),
         ("pipeline.py", ["--seconds", "1", "--rounds", "1"], "slim against official"),
     ],

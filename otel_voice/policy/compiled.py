@@ -8,7 +8,6 @@ interpreter gave once then stands for every candidate with the same class and bi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from otel_voice_schema.attributes import SpeechState
@@ -29,7 +28,7 @@ from .classify import (
 )
 from .interpret import SILENT_STATES, decide_plainly, rule_for, rule_on
 from .model import Candidate, Classification, Policy, Ruling, known
-from .reading import read
+from .reading import read_anew
 
 EXACT: Final = 2**53  # the plain interpreter reckons in floats
 REMEMBERED: Final = 8192  # classes held per policy, past which they are found anew
@@ -45,11 +44,11 @@ def decide(policy: Policy, candidate: Candidate) -> Ruling:
 
     Ask again as evidence grows: what comes with all of it is final.
     """
-    compiled: Compiled | None = policy.compiled
+    compiled: Decider | None = policy.compiled
     if compiled is None:
-        compiled = Compiled(policy)
+        compiled = Compiled(policy).decider()
         object.__setattr__(policy, "compiled", compiled)  # found again if lost, so no change of the policy
-    return compiled.decide(candidate)
+    return compiled(candidate)
 
 
 class _Class(NamedTuple):
@@ -65,21 +64,27 @@ class Compiled:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
+        self._marks: dict[tuple[str, str], int] = {}
         self._slots: dict[tuple[object, object], Decider] = {}
         self._classes: dict[object, _Class] = {}
         self._kinds: dict[object, tuple[Classification, dict[object, tuple[Ruling, int]]]] = {}
         self._rulings: dict[tuple[object, ...], dict[object, tuple[Ruling, int]]] = {}
 
-    def decide(self, candidate: Candidate) -> Ruling:
-        """Return what `decide_plainly` returns."""
-        kind = candidate.input_type
-        if kind != "speech" and (kind is not None or candidate.dtmf_class is not None or candidate.silence_ms is not None):
-            return self._other(candidate)
-        try:
-            slot = self._slots.get((candidate.workflow, candidate.message_type))
-            return (slot or self._slot(candidate))(candidate)
-        except TypeError:  # a value that cannot be looked up, which no schema allows
-            return decide_plainly(self._policy, candidate)
+    def decider(self) -> Decider:
+        """Return the function that rules as `decide_plainly` does."""
+        slots, policy = self._slots, self._policy
+
+        def decide(candidate: Candidate) -> Ruling:
+            kind = candidate.input_type
+            if kind != "speech" and (kind is not None or candidate.dtmf_class is not None or candidate.silence_ms is not None):
+                return decide_plainly(policy, candidate)
+            try:
+                slot = slots.get((candidate.workflow, candidate.message_type))
+                return (slot or self._slot(candidate))(candidate)
+            except TypeError:  # a value that cannot be looked up, which no schema allows
+                return decide_plainly(policy, candidate)
+
+        return decide
 
     def _slot(self, candidate: Candidate) -> Decider:
         if len(self._slots) >= MOST_SLOTS:
@@ -91,14 +96,9 @@ class Compiled:
         """Return the function for speech over one message: everything that does not change with the candidate is found here."""
         policy, classes = self._policy, self._classes
         rule, note = rule_for(policy, asked)
-        named = (rule.name, note)
-        grace, least, words_least, sustained, vad_least = (
-            rule.grace_ms,
-            rule.min_speech_ms,
-            rule.min_words,
-            rule.sustained_ms,
-            rule.min_vad_confidence,
-        )
+        marks = self._marks.setdefault((rule.name, note), len(self._marks)) << 8
+        grace, least, sustained = rule.grace_ms, rule.min_speech_ms, rule.sustained_ms
+        words_least, vad_least = rule.min_words, rule.min_vad_confidence
         until, patience, again = rule.until, rule.patience_ms, rule.ask_again_ms
         worded, unworded = self._worded, self._unworded
 
@@ -110,15 +110,13 @@ class Compiled:
                 spoken = known(spoken)  # type: ignore[assignment]
             heard, state, length = c.transcript_confidence, c.agent_state, c.response_duration_ms
             if heard is not None:
-                heard = hundredths(heard)
+                heard = int(heard * 100 + 0.5) if type(heard) is float and 0.0 <= heard <= 1.0 else hundredths(heard)
             flag, question = c.is_backchannel, c.question_pending
             steps = None if spoken is None else MOST_STEPS if spoken >= MOST_STEPS * STEP_MS else int(spoken) // STEP_MS
             edge = position is not None and (position < EDGE_MS or (length is not None and at_edge(position, known(length))))
             if text:
-                key: object = (
-                    *(text, c.transcript_status, heard, flag, question, c.language),
-                    *(c.intent_label, state, c.agent_text, steps, edge),
-                )
+                label, said = c.intent_label, c.agent_text
+                key: object = (text, c.transcript_status, heard, flag, question, c.language, label, state, said, steps, edge)
             else:
                 key = _unread_key(c, steps, flag)
             found = classes.get(key)
@@ -131,7 +129,7 @@ class Compiled:
             if words is None:
                 words = found.words
             at_state = _STATES.get(state, _SPEAKING) if state is not None else _SPEAKING
-            bits = at_state + (4 if position is None else 8 if position < grace else 0)
+            bits = marks + at_state + (4 if position is None else 8 if position < grace else 0)
             if spoken is not None:
                 bits += (16 if spoken < least else 0) + (32 if sustained and spoken >= sustained else 0)
             if words is not None and words < words_least:
@@ -145,18 +143,17 @@ class Compiled:
             elif patience and not at_state:
                 silence = known(c.silence_ms)
                 marked = (bits, silence is not None and silence < patience)
-            place = (named, marked)
-            held = found.rulings.get(place)
+            held = found.rulings.get(marked)
             if held is None:
                 ruling = rule_on(policy, c, found.judged)
-                found.rulings[place] = (ruling, _waiting(ruling, c))
+                found.rulings[marked] = (ruling, _waiting(ruling, c))
                 return ruling
             ruling, waiting = held
             if not waiting:
                 return ruling
             if waiting == _ASK_AGAIN:
-                return replace(ruling, wait_until_ms=int(position) + again)  # type: ignore[arg-type]  # known, or nothing would wait
-            return replace(ruling, wait_until_ms=int(position + least - spoken))  # type: ignore[operator]
+                return _asking(ruling, int(position) + again)  # type: ignore[arg-type]  # known, or nothing would wait
+            return _asking(ruling, int(position + least - spoken))  # type: ignore[operator]
 
         return decide
 
@@ -165,17 +162,16 @@ class Compiled:
         lexicon = self._policy.lexicons.for_tag(c.language)
         if lexicon is None or type(c.text) is not str or not (_is_flag(c.is_backchannel) and _is_flag(c.question_pending)):
             return None
-        reading = read(c.text, lexicon)
-        kind, count, rest, _, unfinished, only_no = reading
+        kind, count, rest, _, unfinished, only_no = read_anew(c.text, lexicon)
         if kind in {"blank", "unheard"}:
             return None
         evidence: object = None
         if not c.agent_text:
             drawn = steps is not None and steps >= MARGIN_STEPS + PER_WORD_STEPS * count
-            evidence = (
-                *(kind, rest if rest < 3 else 3, count > MANY_WORDS, unfinished, only_no, drawn, edge, lexicon.experimental),
-                *(c.transcript_status, heard, c.is_backchannel, c.question_pending, c.intent_label, c.agent_state),
+            flags = (
+                (count > MANY_WORDS) + 2 * unfinished + 4 * only_no + 8 * drawn + 16 * edge + 32 * lexicon.experimental + 64 * min(rest, 3)
             )
+            evidence = (kind, flags, c.transcript_status, heard, c.is_backchannel, c.question_pending, c.intent_label, c.agent_state)
             known_kind = self._kinds.get(evidence)
             if known_kind is not None:
                 return self._remember(key, _Class(known_kind[0], count, known_kind[1]))
@@ -202,9 +198,6 @@ class Compiled:
         self._classes[key] = found
         return found
 
-    def _other(self, candidate: Candidate) -> Ruling:
-        return decide_plainly(self._policy, candidate)
-
 
 def _is_flag(value: object) -> bool:
     return value is None or type(value) is bool
@@ -219,6 +212,23 @@ def _unread_key(c: Candidate, steps: int | None, flag: object) -> object:
         None if steps is None else 0 if steps < CLICK_STEPS else 1 if steps < LONG_NOISE_STEPS else 2,
         None if vad is None else 0 if vad < 0.3 else 1 if vad < 0.6 else 2,
         isinstance(energy, int | float) and energy < QUIET_DB,
+    )
+
+
+def _asking(ruling: Ruling, at_ms: int) -> Ruling:
+    """Return a ruling that asks again at another time; `dataclasses.replace` would take twice as long."""
+    return Ruling(
+        action=ruling.action,
+        effect=ruling.effect,
+        input_class=ruling.input_class,
+        rule=ruling.rule,
+        reason=ruling.reason,
+        confidence=ruling.confidence,
+        policy_version=ruling.policy_version,
+        protected=ruling.protected,
+        wait_until_ms=at_ms,
+        cancels=ruling.cancels,
+        trail=ruling.trail,
     )
 
 

@@ -38,6 +38,9 @@ class Phrases:
         self._begun = frozenset(first[:size] for first in table for size in range(1, len(first)))
         self.anchors = frozenset(max(phrase, key=len) for found in table.values() for phrase in found)
 
+    def __iter__(self) -> Iterator[tuple[str, ...]]:
+        return (phrase for found in self._table.values() for phrase in found)
+
     def matches(self, words: Sequence[str], at: int) -> int:
         """Return how many words the longest phrase at this place takes, 0 for none."""
         found = self._table.get(words[at]) if 0 <= at < len(words) else None
@@ -72,7 +75,8 @@ class Phrases:
 class Lexicon:
     """The words of one language by what they do in a conversation; `readings` remembers short texts, within a bound.
 
-    `rare` holds a word of each phrase that concerns persons, emergencies or others in the room: without any of them, none is meant.
+    `keeps` holds by first word the phrases that keep the floor with the speaker, longest first, with size and kind; `rare` a word of each
+    phrase that concerns persons, emergencies or others in the room: without any of them, none is meant.
     """
 
     language: str
@@ -82,6 +86,7 @@ class Lexicon:
     verb_last: bool
     kinds: Mapping[str, Phrases]
     person: Mapping[str, Phrases]
+    keeps: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]]
     rare: frozenset[str]
     readings: dict[str, Reading] = field(default_factory=dict, repr=False)
 
@@ -161,6 +166,15 @@ def expanded(pattern: str) -> Iterator[str]:
     return ("".join(each) for each in product(*parts))
 
 
+def _keeping(kinds: Mapping[str, Phrases]) -> dict[str, tuple[tuple[tuple[str, ...], int, str], ...]]:
+    """Return answers, listening and fillers in one table; of two as long the first kind counts."""
+    found: dict[str, list[tuple[tuple[str, ...], int, str]]] = {}
+    for kind in ("answers", "listening", "fillers"):
+        for phrase in kinds[kind]:
+            found.setdefault(phrase[0], []).append((phrase, len(phrase), kind))
+    return {first: tuple(sorted(phrases, key=lambda each: -each[1])) for first, phrases in found.items()}
+
+
 def build(language: str, data: Mapping[str, Any], added: Sequence[Mapping[str, Any]] = ()) -> Lexicon:
     """Return a lexicon from its data, with a policy's own phrases on top."""
     for each in added:
@@ -179,6 +193,7 @@ def build(language: str, data: Mapping[str, Any], added: Sequence[Mapping[str, A
         spaces=data.get("spaces") != "false",
         verb_last=data.get("verb_last") == "true",
         kinds=kinds,
+        keeps=_keeping(kinds),
         person=person,
         rare=kinds["asides"].anchors.union(*(person[kind].anchors for kind in ("phrases", "people", "anyone"))),
     )

@@ -14,7 +14,6 @@ from .words import LONGEST_TEXT, words_of
 SHORT_TEXT: Final = 80
 REMEMBERED: Final = 4096
 _MARK: Final = re.compile(r"\[([^\[\]]{1,60})\]|\(([^()]{1,60})\)|<([^<>]{1,60})>|\*([^*]{1,60})\*|（([^（）]{1,60})）|［([^［］]{1,60})］")
-_OPENS: Final = frozenset("[(<*（［")
 _LABEL: Final = re.compile(r"[a-z]+")
 # Labels of detectors and runtimes, matched by whole words of the label: they are identifiers, in no caller's language.
 _LABELS: Final = {
@@ -51,7 +50,7 @@ def read(text: str, lexicon: Lexicon | None) -> Reading:
     remembered = lexicon.readings
     found = remembered.get(text)
     if found is None:
-        found = _read(text, lexicon)
+        found = read_anew(text, lexicon)
         if len(text) <= SHORT_TEXT:
             if len(remembered) >= REMEMBERED:
                 remembered.clear()
@@ -59,11 +58,12 @@ def read(text: str, lexicon: Lexicon | None) -> Reading:
     return found
 
 
-def _read(text: str, lexicon: Lexicon) -> Reading:
+def read_anew(text: str, lexicon: Lexicon) -> Reading:
+    """Return what the words are made of, remembering nothing."""
     text = text[:LONGEST_TEXT].rstrip()
     noise = unheard = False
     spoken = text
-    if not _OPENS.isdisjoint(text):
+    if "[" in text or "(" in text or "<" in text or "*" in text or "\uff08" in text or "\uff3b" in text:
         spoken, noise, unheard = _without_marks(text, lexicon)
     words = lexicon.words(spoken)
     if not words:
@@ -98,23 +98,23 @@ def _without_marks(text: str, lexicon: Lexicon) -> tuple[str, bool, bool]:
 
 def _turn_or_backchannel(text: str, words: Sequence[str], lexicon: Lexicon) -> Reading:
     """Walk over backchannels and fillers from the left; what follows them decides."""
-    kinds = lexicon.kinds
-    answers_of, listening_of, fillers_of = kinds["answers"].matches, kinds["listening"].matches, kinds["fillers"].matches
+    kinds, keeps = lexicon.kinds, lexicon.keeps
     size = len(words)
     at = answers = listening = 0
     while at < size:
-        answer, quiet, filler = answers_of(words, at), listening_of(words, at), fillers_of(words, at)
-        step = answer if answer >= quiet else quiet
-        if filler > step:
-            step = filler
-        elif not step:
+        step = 0
+        for phrase, length, kind in keeps.get(words[at], ()):
+            if length == 1 or tuple(words[at : at + length]) == phrase:
+                step = length
+                if kind == "answers":
+                    answers += 1
+                elif kind == "listening":
+                    listening += 1
+                break
+        if not step:
             if not _begun_again(words, at):
                 break
             step = 1
-        elif step == answer:
-            answers += 1
-        else:
-            listening += 1
         at += step
     if at == size:
         if text.endswith(("?", "？")) and kinds["asked"].covers(words):
@@ -133,7 +133,7 @@ def _turn_or_backchannel(text: str, words: Sequence[str], lexicon: Lexicon) -> R
     if answers or listening:
         return Reading("more", size)
     unfinished = size - at == 1 and any(kinds[kind].starts_with(words[at]) for kind in ("answers", "listening", "fillers", "cues"))
-    return Reading("words", size, size - at, unfinished=unfinished)
+    return Reading("words", size, size - at, False, unfinished)
 
 
 def _all_of(phrases: Phrases, words: Sequence[str], at: int) -> int:
