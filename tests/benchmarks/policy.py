@@ -19,7 +19,10 @@ import yaml
 
 from otel_voice.policy import Candidate, classify, decide, decide_plainly, load_default, load_policy
 
-WORDS = "no yes Friday Monday I want my order the number is four one five address wrong please change it yeah but okay right human".split()
+WORDS = [
+    *("no", "yes", "Friday", "Monday", "I", "want", "my", "order", "the", "number", "is", "four", "one", "five", "address", "wrong"),
+    *("please", "change", "it", "yeah", "but", "okay", "right", "human"),
+]
 TEXTS = ("no, Friday", "yeah", "I need a human", "yeah but I need it by Monday")
 RULES = 200
 
