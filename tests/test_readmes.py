@@ -22,10 +22,15 @@ from otel_voice_schema.problems import CODES
 from otel_voice_schema.validate import check
 
 from otel_voice.policy import load_policy
+from otel_voice.policy.lexicon import LANGUAGES
+from otel_voice.policy.providers import PROVIDERS
+from otel_voice.policy.settings import SETTINGS
 from otel_voice.testing import capture_events
+from tests.otel_voice.policy import test_quality as quality
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+POLICY = (ROOT / "otel_voice/policy/README.md").read_text(encoding="utf-8")
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -172,3 +177,42 @@ def test_every_counter_is_in_the_processors_readme() -> None:
     for path in (ROOT / "processor/otel_voice_processor").glob("*.py"):
         for name in re.findall(r'"(otel_voice_(?:receiver|processor|exporter)_[a-z_]+)"', path.read_text(encoding="utf-8")):
             assert f"`{name}`" in text, name
+
+
+def test_the_commands_on_policies_run(tmp_path: Path) -> None:
+    """Every line of both blocks succeeds, one after the other; `diff` says by its code that something changes."""
+    script = "import sys; from otel_voice_processor.cli import main; sys.exit(main())"
+    function = f"otel-voice() {{ '{sys.executable}' -c '{script}' \"$@\" || [ \"$2:$?\" = diff:1 ]; }}\nset -e\n"
+    for at, text in enumerate((README, POLICY)):
+        (block,) = re.findall(r"```\n(otel-voice policy init.*?)```", text, re.DOTALL)
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        done = subprocess.run(["bash", "-c", function + block], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+
+        assert 0 == done.returncode, done.stderr
+        assert "passed" in done.stdout
+
+
+def test_the_policys_example_runs() -> None:
+    """A ruling in a few lines."""
+    (example,) = blocks(POLICY, "python")
+    exec(compile(example, "otel_voice/policy/README.md", "exec"), {})
+
+
+def test_the_policys_figures_are_those_measured() -> None:
+    """The table of languages, the share of mutants, every setting: as the code has them."""
+    mutants = (ROOT / "tests/full/policy_mutants.txt").read_text(encoding="utf-8")
+    killed, of_all, share = re.findall(r"in all: (\d+) of (\d+) noticed, ([\d.]+)%", mutants)[0]
+
+    for language in LANGUAGES:
+        found = quality.read(language)
+        right, size = quality.floor(found)
+        heard, asked = quality.share(found, "escalation")
+        assert f"| {language} | {right} of {size} |" in POLICY
+        assert f"| {heard} of {asked} |" in POLICY
+    assert f"{share} % of {of_all} ways" in POLICY
+    assert int(killed) >= 0.95 * int(of_all)
+    for setting in SETTINGS:
+        assert f"`{setting}`" in POLICY, setting
+    for provider in PROVIDERS:
+        assert provider in POLICY

@@ -31,7 +31,7 @@ def test_what_init_writes_conforms_and_completes_in_an_editor(tmp_path: Path, ca
 
     schema = target.parent / target.read_text(encoding="utf-8").splitlines()[0].rsplit("/", 1)[-1]
     assert "interrupted_by" in schema.read_text(encoding="utf-8")
-    assert load_policy(target).rules[(None, "support_answer")].min_speech_ms == 250
+    assert load_policy(target).rules[(None, "billing_summary")].min_speech_ms == 250
     assert load_policy(tmp_path / "full.yaml").rules == load_default().rules
 
 

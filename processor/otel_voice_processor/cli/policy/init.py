@@ -20,15 +20,15 @@ names:
   billing_summary: support_answer
 
 message_types:
-  support_answer:
-    because: callers hum along, so a turn has to be a little longer here
+  billing_summary:
+    because: callers hum along while amounts are read out, so a turn has to be a little longer here
     min_speech_ms: 250
 
 # A workflow's own rules come before those of a message type.
 workflows:
   payment:
     support_answer:
-      because: amounts are read out, and a caller confirms by keys
+      because: a caller confirms a payment by keys
       interrupted_by: [dtmf, escalation]
 
 # Words your callers use, beside the package's own lexicons.
