@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .classify import JUDGE_FLOOR, JUDGE_VERSION, classify
 from .compiled import decide
-from .interpret import decide_plainly
+from .interpret import decide_plainly, required_content
 from .load import PolicyError, load_default, load_policy
 from .model import CANDIDATE_ATTRIBUTES, Candidate, Classification, Policy, Rule, Ruling, candidate_from_attributes, effect_of
 
@@ -25,4 +25,5 @@ __all__ = [
     "effect_of",
     "load_default",
     "load_policy",
+    "required_content",
 ]

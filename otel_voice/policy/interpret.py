@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from otel_voice_schema.attributes import Action, DtmfExpected, InputClass, InputType, SpeechState, TranscriptStatus
+from otel_voice_schema.attributes import Action, DtmfExpected, EndReason, InputClass, InputType, RequiredContent, SpeechState, TranscriptStatus
 
 from .classify import classify, words_in
 from .model import EFFECTS, KEEP, STOP, Candidate, Classification, Policy, Rule, Ruling, known
@@ -113,6 +113,24 @@ def rule_for(policy: Policy, candidate: Candidate) -> tuple[Rule, str]:
     note = "message type not mapped, ruled as other"
     own = policy.rules.get((candidate.workflow, OTHER))
     return (own or policy.rules[(None, OTHER)]), note
+
+
+def required_content(policy: Policy, candidate: Candidate, end_reason: str | None) -> RequiredContent | None:
+    """Return whether what the policy protects in a response was played, told by the end of its playback; nothing where nothing is.
+
+    `candidate` holds the response's message type and workflow, the position playback came to, and the planned length, as far as they are known.
+    """
+    rule, _ = rule_for(policy, candidate)
+    if rule.until is None:
+        return None
+    if end_reason == EndReason.COMPLETED:
+        return RequiredContent.PLAYED
+    position, length = known(candidate.position_ms), known(candidate.response_duration_ms)
+    needed = rule.until.at_ms(length)
+    if needed is not None and position is not None:
+        return RequiredContent.PLAYED if position >= needed else RequiredContent.CUT
+    ended = end_reason in (EndReason.INTERRUPTED, EndReason.FAILED)
+    return RequiredContent.CUT if ended and rule.until.end else RequiredContent.UNKNOWN
 
 
 def _on_silence(case: _Case) -> Ruling:

@@ -14,7 +14,7 @@ from otel_voice_schema.problems import Problem
 from otel_voice_schema.upgrade import is_newer, upgraded
 from otel_voice_schema.validate import faults, unjudged
 
-from otel_voice.policy import Policy, candidate_from_attributes, decide
+from otel_voice.policy import Policy, candidate_from_attributes, decide, required_content
 from otel_voice_processor.model import TRACES, Attributes, Ruling, Value, VoiceEvent
 from otel_voice_processor.redact import hidden, redaction_of
 from otel_voice_processor.summary import ruling_attributes
@@ -121,9 +121,18 @@ class Pipeline:
         asks = name in RULED and (name == e.SILENCE_TIMEOUT or any(key in event.attributes for key in SAID))
         ruling = self.rule(_asked(event)) if asks else None
         # the version alone tells a second processor that this call is judged already
-        request.extend(found, ruling_attributes(ruling, "arrival") if ruling else {a.VOICE_POLICY_VERSION: self._policy.version})
+        told = ruling_attributes(ruling, "arrival") if ruling else {a.VOICE_POLICY_VERSION: self._policy.version}
+        request.extend(found, told | self._proof(event))
         self._counters.add("otel_voice_processor_judged_events", carrier=found.carrier)
         return event
+
+    def _proof(self, event: VoiceEvent) -> dict[str, Value]:
+        """Return whether protected content was played, where this event tells the end of a response that holds some."""
+        if event.name != e.AGENT_SPEECH_STOPPED:
+            return {}
+        reason = event.attributes.get(a.VOICE_AGENT_PLAYBACK_END_REASON)
+        proof = required_content(self._policy, candidate_from_attributes(event.attributes), reason if isinstance(reason, str) else None)
+        return {a.VOICE_POLICY_REQUIRED_CONTENT: proof.value} if proof is not None else {}
 
     def _tell(self, name: str, problems: list[Problem]) -> None:
         """Log each kind of problem of each event once: most SDKs show nobody what partial success says."""

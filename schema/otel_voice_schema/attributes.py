@@ -89,6 +89,7 @@ VOICE_POLICY_ACTION: Final = "voice.policy.action"
 VOICE_POLICY_REASON: Final = "voice.policy.reason"
 VOICE_POLICY_CONFIDENCE: Final = "voice.policy.confidence"
 VOICE_POLICY_BASIS: Final = "voice.policy.basis"
+VOICE_POLICY_REQUIRED_CONTENT: Final = "voice.policy.required_content"
 VOICE_PROBLEM_CODES: Final = "voice.problem.codes"
 VOICE_INTERRUPTION_VERDICT: Final = "voice.interruption.verdict"
 VOICE_INTERRUPTION_REASON: Final = "voice.interruption.reason"
@@ -297,6 +298,17 @@ class Basis(StrEnum):
 
 
 BasisValue: TypeAlias = Basis | Literal["arrival", "episode"]
+
+
+class RequiredContent(StrEnum):
+    """Whether what the policy protects in a response was played, as proven by the end of its playback."""
+
+    PLAYED = "played"
+    CUT = "cut"
+    UNKNOWN = "unknown"
+
+
+RequiredContentValue: TypeAlias = RequiredContent | Literal["played", "cut", "unknown"]
 
 
 class Verdict(StrEnum):
@@ -1717,6 +1729,22 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             values=frozenset({"arrival", "episode"}),
             json="policy.basis",
             brief="Ruled on what was known on arrival, or on the whole episode.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
+            by_processor=True,
+        ),
+        Attribute(
+            key="voice.policy.required_content",
+            type="string",
+            many=False,
+            values=frozenset({"played", "cut", "unknown"}),
+            json="policy.requiredContent",
+            brief="Whether what the policy protects in a response was played, as proven by the end of its playback.",
             unit=None,
             sensitivity="none",
             min=None,

@@ -82,3 +82,25 @@ async def test_a_large_request_lets_others_in(pipeline: Pipeline) -> None:
 
     assert turns >= 39
     assert len((await working).events) == 40 * YIELD_EVERY - 1
+
+
+@pytest.mark.parametrize(
+    ("message", "told", "proof"),
+    [
+        ("disclosure", {"end_reason": "completed"}, "played"),
+        ("disclosure", {"end_reason": "interrupted", "position_ms": 1840}, "cut"),
+        ("disclosure", {"end_reason": "failed"}, "cut"),
+        ("disclosure", {}, "unknown"),
+        ("support_answer", {"end_reason": "completed"}, None),
+    ],
+)
+async def test_the_end_of_playback_proves_that_required_content_was_played(
+    pipeline: Pipeline, message: str, told: dict[str, Any], proof: str | None
+) -> None:
+    """For what the policy protects, and for nothing else."""
+    facts = {f"agent__playback__{key}": value for key, value in told.items()}
+    processed = await pipeline.process(request(span("agent.speech_stopped", agent__message__type=message, **facts)))
+    (seen,) = ExportTraceServiceRequest.FromString(processed.body).resource_spans[0].scope_spans[0].spans
+    attributes = {pair.key: pair.value.string_value for pair in seen.attributes}
+
+    assert attributes.get("voice.policy.required_content") == proof

@@ -221,6 +221,8 @@ export const VOICE_POLICY_REASON = "voice.policy.reason" as const;
 export const VOICE_POLICY_CONFIDENCE = "voice.policy.confidence" as const;
 /** Ruled on what was known on arrival, or on the whole episode. */
 export const VOICE_POLICY_BASIS = "voice.policy.basis" as const;
+/** Whether what the policy protects in a response was played, as proven by the end of its playback. */
+export const VOICE_POLICY_REQUIRED_CONTENT = "voice.policy.required_content" as const;
 /** Why the record was not judged. */
 export const VOICE_PROBLEM_CODES = "voice.problem.codes" as const;
 /** Whether the audio did right by the caller. */
@@ -417,6 +419,14 @@ export const Basis = {
 } as const;
 export type Basis = (typeof Basis)[keyof typeof Basis];
 
+/** Whether what the policy protects in a response was played, as proven by the end of its playback. */
+export const RequiredContent = {
+  PLAYED: "played",
+  CUT: "cut",
+  UNKNOWN: "unknown",
+} as const;
+export type RequiredContent = (typeof RequiredContent)[keyof typeof RequiredContent];
+
 /** Whether the audio did right by the caller. */
 export const Verdict = {
   CORRECT: "correct",
@@ -563,6 +573,7 @@ export type ProcessorAttributes = {
   "voice.policy.reason"?: string | undefined;
   "voice.policy.confidence"?: number | undefined;
   "voice.policy.basis"?: Basis | undefined;
+  "voice.policy.required_content"?: RequiredContent | undefined;
   "voice.problem.codes"?: (string)[] | undefined;
   "voice.interruption.verdict"?: Verdict | undefined;
   "voice.interruption.reason"?: string | undefined;
