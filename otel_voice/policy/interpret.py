@@ -8,7 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from otel_voice_schema.attributes import Action, DtmfExpected, EndReason, InputClass, InputType, RequiredContent, SpeechState, TranscriptStatus
+from otel_voice_schema.attributes import (
+    Action,
+    DtmfExpected,
+    EndReason,
+    InputClass,
+    InputType,
+    RequiredContent,
+    SpeechState,
+    TranscriptStatus,
+)
 
 from .classify import classify, words_in
 from .model import EFFECTS, KEEP, STOP, Candidate, Classification, Policy, Rule, Ruling, known
@@ -18,6 +27,7 @@ UNLISTED_KEY: Final = "unlisted_key"
 SUSTAINED: Final = "sustained"
 SILENT_STATES: Final = frozenset({SpeechState.LISTENING, SpeechState.IDLE, SpeechState.THINKING})
 NOT_MEANT: Final = frozenset({InputClass.BACKCHANNEL, InputClass.NOISE})
+SO_FAR: Final = frozenset({"too_short_for_words", "detector_unsure"})  # what it is taken for while it may go on
 CANCEL_REASON: Final = "cancel_phrase"
 _ALL_HEARD: Final = frozenset({TranscriptStatus.FINAL, TranscriptStatus.EMPTY})
 
@@ -118,7 +128,8 @@ def rule_for(policy: Policy, candidate: Candidate) -> tuple[Rule, str]:
 def required_content(policy: Policy, candidate: Candidate, end_reason: str | None) -> RequiredContent | None:
     """Return whether what the policy protects in a response was played, told by the end of its playback; nothing where nothing is.
 
-    `candidate` holds the response's message type and workflow, the position playback came to, and the planned length, as far as they are known.
+    `candidate` holds the response's message type and workflow, the position playback came to, and the planned length,
+    as far as they are known.
     """
     rule, _ = rule_for(policy, candidate)
     if rule.until is None:
@@ -240,7 +251,8 @@ def _by_class(case: _Case) -> Ruling:
         part = UNLISTED_KEY
     action = case.rule.actions.get(part, Action.CONTINUE_AGENT_AUDIO)
     reason = "key_not_an_option" if part == UNLISTED_KEY else case.judged.reason
-    grows = case.input_class is InputClass.UNKNOWN or (
-        case.input_class is InputClass.BACKCHANNEL and case.candidate.transcript_status == TranscriptStatus.PARTIAL
+    partial = case.candidate.transcript_status == TranscriptStatus.PARTIAL
+    grows = (
+        case.input_class is InputClass.UNKNOWN or case.judged.reason in SO_FAR or (case.input_class is InputClass.BACKCHANNEL and partial)
     )
     return case.ruling(action, part, reason, wait_until_ms=case.ask_again() if grows else None)

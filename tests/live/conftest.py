@@ -9,6 +9,7 @@ import hypothesis  # noqa: F401  # its plugin would import it at the very end: c
 import pytest
 
 TABLE: list[tuple[str, str, str]] = []
+GUARDED: list[tuple[str, str, str]] = []
 
 
 @pytest.fixture(scope="session")
@@ -17,10 +18,21 @@ def table() -> list[tuple[str, str, str]]:
     return TABLE
 
 
+@pytest.fixture(scope="session")
+def guarded_table() -> list[tuple[str, str, str]]:
+    """Rows of flow, what was played without a guard, what with it; printed at the end."""
+    return GUARDED
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> Iterator[None] | None:
-    """Print the table."""
-    if TABLE:
-        terminalreporter.section("flow | what the player played | what the record says")
-        for row in TABLE:
-            terminalreporter.line(" | ".join(row))
+    """Print the tables."""
+    tables = {
+        "flow | what the player played | what the record says": TABLE,
+        "flow | played on LiveKit's own settings | played with the guard": GUARDED,
+    }
+    for title, rows in tables.items():
+        if rows:
+            terminalreporter.section(title)
+            for row in rows:
+                terminalreporter.line(" | ".join(row))
     return None

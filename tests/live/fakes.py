@@ -116,6 +116,7 @@ class Recogniser(stt.STT):
     def __init__(self, line: Line) -> None:
         super().__init__(capabilities=stt.STTCapabilities(streaming=True, interim_results=True))
         self.line = line
+        self.interim_s: float | None = min(INTERIM_S, 0.1)  # None: it has no partial words
 
     async def _recognize_impl(self, buffer: Any, *, language: Any = None, conn_options: APIConnectOptions) -> stt.SpeechEvent:
         raise NotImplementedError
@@ -126,7 +127,7 @@ class Recogniser(stt.STT):
 
 class _RecogniserStream(stt.RecognizeStream):
     async def _run(self) -> None:
-        line = self._stt.line  # type: ignore[attr-defined]
+        line, interim_s = self._stt.line, self._stt.interim_s  # type: ignore[attr-defined]
         number, long, silence, interim = 0, 0.0, 0.0, False
         async for item in self._input_ch:
             if not isinstance(item, rtc.AudioFrame):
@@ -137,7 +138,7 @@ class _RecogniserStream(stt.RecognizeStream):
             elif number:
                 silence += item.duration
             words = line.said[number - 1] if number else ""
-            if words and not interim and long >= min(INTERIM_S, 0.1):
+            if words and not interim and interim_s is not None and long >= interim_s:
                 interim = True
                 self._tell(stt.SpeechEventType.INTERIM_TRANSCRIPT, words.split(",")[0])
             if number and silence >= FINAL_S:
@@ -221,9 +222,13 @@ class Player(io.AudioOutput):
         self._flushed = True
 
     def clear_buffer(self) -> None:
+        waiting = bool(self._held)
         self._held.clear()
         if self._playing is not None:
             self._end(self._playing, interrupted=True)
+        elif waiting:  # captured while paused: none of it sounded
+            self._flushed = False
+            self.on_playback_finished(playback_position=0.0, interrupted=True)
 
     def pause(self) -> None:
         self._paused = True

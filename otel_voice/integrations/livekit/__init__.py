@@ -12,11 +12,13 @@ from opentelemetry.trace import TracerProvider
 from otel_voice.call import VoiceCall
 from otel_voice.emit import STATE
 from otel_voice.integrations.livekit.asked import Asked, to_human
+from otel_voice.integrations.livekit.guard import LiveKitGuard, OnEscalation, OnKey
 from otel_voice.integrations.livekit.listening import AUDIO, ROOM, SESSION, LiveKitInstrumentation
 from otel_voice.integrations.livekit.readings import read
 from otel_voice.integrations.livekit.runtime import installed_version, own_provider
+from otel_voice.policy import Policy
 
-__all__ = ["AUDIO", "ROOM", "SESSION", "LiveKitInstrumentation", "instrument", "to_human"]
+__all__ = ["AUDIO", "ROOM", "SESSION", "LiveKitGuard", "LiveKitInstrumentation", "guard", "instrument", "to_human"]
 
 
 def instrument(
@@ -54,3 +56,19 @@ def instrument(
         )
     asked = Asked(message_type=message_type, is_handoff=is_handoff, expected_digits=expected_digits)
     return LiveKitInstrumentation(session, call, asked, room=room, clock=clock)
+
+
+def guard(
+    listener: LiveKitInstrumentation,
+    *,
+    policy: Policy | None = None,
+    on_escalation: OnEscalation | None = None,
+    on_key: OnKey | None = None,
+) -> LiveKitGuard:
+    """Rule the interruptions of an instrumented session by a policy, the default where none is given, instead of LiveKit's thresholds.
+
+    The session needs `turn_handling={"interruption": {"discard_audio_if_uninterruptible": False}}`, or the recogniser hears nothing.
+    `on_escalation` hands the call to a person, and then answers instead of the model; `on_key` gets a key that the policy routes. Either
+    may be a coroutine function.
+    """
+    return LiveKitGuard(listener, policy=policy, on_escalation=on_escalation, on_key=on_key)

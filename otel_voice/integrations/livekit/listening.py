@@ -25,6 +25,7 @@ SESSION: Final = (
 )
 AUDIO: Final = ("playback_started", "playback_finished")
 ROOM: Final = ("sip_dtmf_received",)
+Follower = Callable[[str, str, Any, int], None]  # channel, event, payload, when it arrived
 
 
 class LiveKitInstrumentation:
@@ -37,6 +38,7 @@ class LiveKitInstrumentation:
         self._listening: list[tuple[Any, str, Callable[..., None]]] = []
         self._audio: Any = None
         self._timer: asyncio.TimerHandle | None = None
+        self._follower: Follower | None = None
         self._listen(session, "session", SESSION)
         self._listen(room, "room", ROOM)
         self._attach_audio()
@@ -55,6 +57,17 @@ class LiveKitInstrumentation:
             self._timer.cancel()
             self._timer = None
 
+    @property
+    def session(self) -> Any:
+        """The session that is listened to."""
+        return self._session
+
+    def follow(self, follower: Follower | None) -> Turns:
+        """Have each event handed on once it was taken; candidates and decisions are then the follower's to tell, until None follows."""
+        self._follower = follower
+        self._turns.steered = follower is not None
+        return self._turns
+
     def handle(self, event_name: str, payload: Any, channel: str = "session", at_ns: int | None = None) -> None:
         """Take one event, as objects or as recorded mappings; `at_ns` is when it arrived, now where not given."""
         try:
@@ -62,6 +75,8 @@ class LiveKitInstrumentation:
             if redacts(self._session):
                 self.call.redact()
             self._turns.handle(channel, event_name, payload, now)
+            if self._follower is not None:
+                self._follower(channel, event_name, payload, now)
             if at_ns is None:
                 self._attach_audio()
                 self._schedule(now)

@@ -10,7 +10,7 @@ from typing import Any
 from opentelemetry.trace import ProxyTracerProvider, TracerProvider
 
 from otel_voice.emit import failed
-from otel_voice.integrations.livekit.readings import read
+from otel_voice.integrations.livekit.readings import option, read
 
 
 def installed_version() -> str | None:
@@ -44,6 +44,19 @@ def at_job_end(last: Callable[[], Awaitable[None]]) -> None:
             add(otel_voice_flush)
         except Exception as error:
             failed("livekit.job", error)
+
+
+def unguardable(session: Any) -> str | None:
+    """Return why a session cannot be guarded, None where it can."""
+    if session is None:
+        return "a recording has no speech to stop"
+    if option(session, "discard_audio_if_uninterruptible") is not False:
+        return "`discard_audio_if_uninterruptible` is not False, so that nothing would be heard of a caller while a speech is held"
+    if option(session, "mode") == "adaptive":
+        return "adaptive interruption holds transcripts back while the agent speaks: set `mode` to `vad`"
+    if read(session, "llm", "capabilities", "turn_detection") is True:
+        return "the realtime model takes turns on its server"
+    return None
 
 
 def _job() -> Any:

@@ -35,6 +35,8 @@ class Playing:
     deaf: bool = False  # the recogniser hears silence while this plays
     paused_ns: int | None = None
     silent_ns: int = 0
+    handle: Any = None
+    message_type: str | None = None
 
     def position_ms(self, at: int) -> int:
         """Return how much was played at a time."""

@@ -6,6 +6,7 @@ later; where it cannot, `playback_finished` comes first.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from otel_voice_schema.attributes import Action, EndedBy, EndReason, ResumeBehavior, SpeechState, TaskOutcome, TranscriptStatus
@@ -37,7 +38,27 @@ class Turns:
         self._waiting: list[Stretch] = []
         self._heard_words = self._saw_handoffs = False
         self._active_ns: int | None = None
+        self.steered = False  # a guard rules: candidates and decisions are its to tell
         self._warm_ns: int | None = None  # when echo cancellation, which warms up from the first speech, hears well
+
+    @property
+    def playing(self) -> Playing | None:
+        """The response whose audio plays or is paused."""
+        return self._playing
+
+    @property
+    def stretch_id(self) -> str | None:
+        """The caller's newest stretch of speech."""
+        return self._stretch.stretch_id if self._stretch is not None else None
+
+    def offered_keys(self) -> Collection[str] | None:
+        """Return the keys on offer, as far as the agent says."""
+        asked = self._asked.expected_digits
+        return answer("expected_digits", asked, None) if asked is not None else None
+
+    def steer(self, interruption: Interruption | None) -> None:
+        """Take the interruption that a guard acts on: what becomes of the audio and of the caller's turn belongs to it."""
+        self._interruption, self._cut = interruption, False
 
     def handle(self, channel: str, event_name: str, payload: Any, now: int) -> None:
         """Take one event that arrived now."""
@@ -63,7 +84,7 @@ class Turns:
         if state == "speaking":
             self._stretch = Stretch(self.call.user_speech_started(at=at), at, fed=not self._deaf(now))
             self._active_ns = at
-            if self._playing is not None and self._playing.paused_ns is None:
+            if self._playing is not None and self._playing.paused_ns is None and not self.steered:
                 self._candidate(at, now)
             return
         stretch = self._stretch
@@ -114,11 +135,11 @@ class Turns:
         self._agent_state = state
         if state == "speaking":
             if self._playing is not None and self._playing.paused_ns is not None and old == "listening":
-                self._resume(at)
+                self.resume(at)
             elif self._playing is None or self._playing.paused_ns is not None:
                 self._begin(at)
         elif old == "speaking" and self._playing is not None and self._playing.paused_ns is None and state == "listening":
-            self._pause(at)
+            self.pause(at)
         elif state in ("thinking", "listening", "idle") and self._playing is None:
             self.call.agent_state(SpeechState(state))
 
@@ -137,7 +158,8 @@ class Turns:
             warm_up = number({"s": read(self._session, "options", "aec_warmup_duration")}, "s")
             self._warm_ns = at + round((warm_up or 0.0) * 1_000 * MS)
         discards = option(self._session, "discard_audio_if_uninterruptible")
-        self._playing = Playing(name, at, deaf=may is False and discards is True)
+        deaf = may is False and discards is True
+        self._playing = Playing(name, at, deaf=deaf, handle=created.handle, message_type=message_type or self.call.message_type)
         if self._stretch is not None and self._stretch.end_ns is None and self._deaf(at):
             self._stretch.fed = False
 
@@ -146,7 +168,8 @@ class Turns:
         playing = self._playing
         return playing is not None and playing.paused_ns is None and (playing.deaf or now < (self._warm_ns or 0))
 
-    def _pause(self, at: int) -> None:
+    def pause(self, at: int) -> None:
+        """Tell that the response that plays stands still."""
         playing = self._playing
         if playing is None:
             return
@@ -160,7 +183,8 @@ class Turns:
         self.call.agent_speech_interrupted(playing.response_id, position_ms=playing.position_ms(at), reason=reason, provisional=True, at=at)
         playing.paused_ns = at
 
-    def _resume(self, at: int) -> None:
+    def resume(self, at: int) -> None:
+        """Tell that the response that stands still goes on."""
         playing = self._playing
         if playing is None or playing.paused_ns is None:
             return
@@ -203,7 +227,7 @@ class Turns:
         self.call.agent_speech_stopped(playing.response_id, position_ms=position_ms, end_reason=end, at=at)
 
     def _decided(self, action: Action, at: int) -> None:
-        if self._interruption is not None:
+        if self._interruption is not None and not self.steered:
             self._interruption.decided(action.value, at=at)
 
     def _on_item(self, payload: Any, at: int, now: int) -> None:
@@ -240,10 +264,9 @@ class Turns:
 
     def _on_dtmf(self, payload: Any, at: int, now: int) -> None:
         self._active_ns = at
-        if self._playing is None:
+        if self._playing is None or self.steered:
             return
-        asked, digit = self._asked.expected_digits, text(payload, "digit")
-        offered = answer("expected_digits", asked, None) if asked is not None else None
+        digit, offered = text(payload, "digit"), self.offered_keys()
         self._interruption = self.call.candidate(input_type="dtmf", mode="dtmf", dtmf_digit=digit, expected_digits=offered, at=at)
         self._cut = False
 
