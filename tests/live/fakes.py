@@ -23,7 +23,7 @@ LINE_RATE = 16_000
 VOICE_RATE = 24_000
 FRAME_S = 0.02
 MIN_SPEECH_S, MIN_SILENCE_S = 0.05, 0.25  # LiveKit's own detector
-INTERIM_S, FINAL_S = 0.2, 0.3  # how late the recogniser is, after the onset and after the end
+INTERIM_S, FINAL_S = 0.1, 0.3  # how late the recogniser is, after the onset and after the end
 
 
 def frame(value: int, seconds: float, rate: int) -> rtc.AudioFrame:
@@ -116,7 +116,7 @@ class Recogniser(stt.STT):
     def __init__(self, line: Line) -> None:
         super().__init__(capabilities=stt.STTCapabilities(streaming=True, interim_results=True))
         self.line = line
-        self.interim_s: float | None = min(INTERIM_S, 0.1)  # None: it has no partial words
+        self.interim_s: float | None = INTERIM_S  # None: it has no partial words
 
     async def _recognize_impl(self, buffer: Any, *, language: Any = None, conn_options: APIConnectOptions) -> stt.SpeechEvent:
         raise NotImplementedError
