@@ -13,6 +13,7 @@ from yaml.reader import ReaderError
 
 MAX_BYTES: Final = 1 << 20  # of a file: written by hand, none comes near
 MAX_WHOLE: Final = 10**12
+LEAST_BEGUN: Final = 3  # characters that say which name was begun
 MAX_SHOWN: Final = 80  # characters of a value in a problem
 Fields = dict[str, yaml.Node]
 _TYPE_NAMES: Final = {
@@ -141,8 +142,9 @@ class StrictReader:
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """Return the end of an error: the name that was probably meant, or those there are."""
-    known = tuple(names)
-    close = difflib.get_close_matches(name[:MAX_SHOWN], known, n=1, cutoff=0.5)
+    known, name = tuple(names), name[:MAX_SHOWN]
+    begun = [each for each in known if len(name) >= LEAST_BEGUN and each.startswith(name)]
+    close = begun[:1] or difflib.get_close_matches(name, known, n=1, cutoff=0.62)  # less alike than that misleads
     return f": did you mean `{close[0]}`?" if close else f": known are {', '.join(f'`{each}`' for each in known)}"
 
 

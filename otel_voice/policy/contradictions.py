@@ -48,6 +48,9 @@ def _about_protection(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _about_who(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     who, actions = settings.get("interrupted_by"), settings.get("actions", {})
+    correction = actions.get("correction")
+    if settings.get("cancellable") and correction is not None and EFFECTS[correction] == KEEP:
+        yield "cancellable", f"nobody can call it off: `actions.correction: {correction}` plays on"
     if who is None:
         return
     reachable = set(who) | set(settings.get("protected_allows", ()))
@@ -55,11 +58,17 @@ def _about_who(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for key in ("min_speech_ms", "min_words", "sustained_ms"):
             if settings.get(key):
                 yield key, f"{key} is never asked: speech may not interrupt"
+    if not reachable & {"speech", "command"}:
+        if "correction" in actions:
+            yield "actions", "actions.correction can never match: neither speech nor commands may interrupt"
+        if settings.get("cancellable"):
+            yield "cancellable", "nobody can call it off: neither speech nor commands may interrupt"
     if "dtmf" not in reachable:
+        if settings.get("expected_keys"):
+            yield "expected_keys", "no key is ever taken: keys may not interrupt"
         for key in ("dtmf", "unlisted_key"):
             if key in actions:
                 yield "actions", f"actions.{key} can never match: keys may not interrupt"
-    correction = actions.get("correction")
     if correction is not None and EFFECTS[correction] == KEEP and reachable & {"speech", "command"}:
         yield "actions", f"speech or commands may interrupt, and `actions.correction: {correction}` never lets them"
 

@@ -169,7 +169,7 @@ class _Builder:
     def _read_types(self, fields: Fields, defaults: _Part, base: Policy | None, root: yaml.Node) -> None:
         node = fields.get("message_types")
         found = (self._reader.mapping(node, "message_types", (*MESSAGE_TYPES, *self._names)) if node is not None else {}) or {}
-        if base is None:
+        if "extends" not in fields:
             for name in MESSAGE_TYPES:
                 if name not in found:
                     self._reader.report(

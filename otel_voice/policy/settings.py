@@ -22,6 +22,9 @@ NUMBERS: Final = ("grace_ms", "min_speech_ms", "min_words", "ask_again_ms", "pat
 SHARES: Final = ("confidence_floor", "min_vad_confidence")
 KEYS: Final = "0123456789*#ABCD"
 MOST_TIMES: Final = 20
+MOST_MS: Final = 600_000  # of a limit on what a caller does; more is a slip of units
+LATEST_MS: Final = 3_600_000  # within a message, or of silence
+MOST_WORDS: Final = 100
 SETTINGS: Final = (
     *("because", "interrupted_by", "protected_allows", *NUMBERS, *SHARES, "confidence_floors", "until", "held"),
     *("cancellable", "expected_keys", "actions", "silence"),
@@ -43,7 +46,7 @@ def read_settings(reader: StrictReader, node: yaml.Node, where: str) -> tuple[di
 
 def _setting(reader: StrictReader, key: str, value: yaml.Node, place: str) -> Any:
     if key in NUMBERS:
-        return reader.whole(value, place)
+        return reader.whole(value, place, most=MOST_WORDS if key == "min_words" else MOST_MS)
     if key in SHARES:
         return reader.share(value, place)
     if key in {"interrupted_by", "protected_allows"}:
@@ -103,7 +106,7 @@ def _until(reader: StrictReader, node: yaml.Node, where: str) -> Until | None:
         reader.report(node, f"{where} must be `end`, `none`, or have one of `position_ms` and `fraction`")
         return None
     if "position_ms" in fields:
-        return Until(position_ms=reader.whole(fields["position_ms"], f"{where}.position_ms"))
+        return Until(position_ms=reader.whole(fields["position_ms"], f"{where}.position_ms", most=LATEST_MS))
     return Until(fraction=reader.share(fields["fraction"], f"{where}.fraction"))
 
 
@@ -118,7 +121,7 @@ def _silence(reader: StrictReader, node: yaml.Node, where: str) -> tuple[Silence
         for key in ("after_ms", "action"):
             if key not in fields:
                 reader.report(item, f"key `{key}` is missing at {place}")
-        after = reader.whole(fields["after_ms"], f"{place}.after_ms", least=1) if "after_ms" in fields else None
+        after = reader.whole(fields["after_ms"], f"{place}.after_ms", least=1, most=LATEST_MS) if "after_ms" in fields else None
         action = _action(reader, fields["action"], f"{place}.action", SILENCE_ACTIONS) if "action" in fields else None
         times = reader.whole(fields["times"], f"{place}.times", least=1, most=MOST_TIMES) if "times" in fields else 1
         if after is None or action is None or times is None:

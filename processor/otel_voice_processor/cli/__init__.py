@@ -25,8 +25,22 @@ COMMANDS = {
 }
 
 
+# What the extra `processor` brings: the plain install, an agent's, is without.
+EXTRA = frozenset({"google", "grpc", "grpc_health", "rich", "uvloop", "opentelemetry.exporter", "opentelemetry.proto", "opentelemetry.sdk"})
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one subcommand; exit codes: 0 done, 1 failed, 2 the user's input does not conform."""
+    try:
+        return _main(arguments)
+    except ModuleNotFoundError as error:
+        if not any(error.name == each or (error.name or "").startswith(f"{each}.") for each in EXTRA):
+            raise
+        print(f"this needs the extra `processor` (`{error.name}` is missing): pip install 'otel-voice[processor]'", file=sys.stderr)
+        return 2
+
+
+def _main(arguments: list[str] | None) -> int:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what gRPC's core logs by itself, our errors say in one line
     parser = argparse.ArgumentParser(prog="otel-voice", description="Tells whether a voice agent handled interruptions well.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -34,9 +48,11 @@ def main(arguments: list[str] | None = None) -> int:
     for name, brief in COMMANDS.items():
         sub = commands.add_parser(name, help=brief, description=brief)
         if name == given:  # the others are not imported: `check` starts without a server's weight
-            sub.set_defaults(run=_module(name).run)
+            sub.set_defaults(run=_module(name).run, parser=sub)
             _module(name).add_arguments(sub)
-    options = parser.parse_args(arguments)
+    options, more = parser.parse_known_args(arguments)
+    if more:  # told by the subcommand, whose options are the ones to look at
+        options.parser.error(f"unrecognized arguments: {' '.join(more)}")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal of another encoding costs a letter, not the command

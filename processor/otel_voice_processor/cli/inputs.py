@@ -73,8 +73,3 @@ class _Counted:
 def place(name: str, where: str) -> str:
     """Return where a message is about, as editors and compilers write it."""
     return f"{name}: {where}" if where else name
-
-
-def printable(text: str) -> str:
-    """Return text on one line, without what would move a terminal's cursor or cannot be encoded."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -24,6 +24,33 @@ MEMBERS: dict[str, Any] = {
     "attributes": {"type": "object", "description": "Attributes that have no place of their own here: key to value."},
 }
 
+# What a policy's `lexicons` may add to, list by list.
+WORDS = {
+    "answers": "Yes and its kin: a listener's signal, and an answer where the agent had asked.",
+    "listening": "What only a listener says; never an answer.",
+    "fillers": "Sounds of hesitation, walked over wherever they stand.",
+    "cues": "What takes the floor, whatever follows.",
+    "cancels": "What calls off what is being done; takes the floor, too.",
+    "asides": "What is said to others in the room.",
+    "noise": "How a recogniser writes sounds that are no words.",
+    "unheard": "How a recogniser writes words it could not make out.",
+    "asked": "How the agent's text asks a question where it has no question mark.",
+    "holds": "What asks the agent to wait.",
+    "noes": "No and its kin: a turn, unless a listener's words follow after a comma.",
+}
+PERSON_WORDS = {
+    "people": "Who can be asked for: agent, operator, manager.",
+    "anyone": "Whom one asks for without naming them: somebody, a human.",
+    "modifiers": "What stands between article and person: real, live.",
+    "talk": "Verbs of talking to somebody.",
+    "ask": "Verbs of asking for somebody.",
+    "phrases": "Whole phrases that ask for a person, or tell of an emergency.",
+    "negators": "What makes it the opposite: not, without.",
+    "between": "What may stand between the verb and the person.",
+    "other_things": "What has a person's word in it and is none: human resources, my agent told me.",
+    "declined": "Whole phrases that want no person.",
+}
+
 
 def render(registry: dict[str, Any]) -> dict[str, str]:
     """Return file name -> text."""
@@ -37,6 +64,10 @@ def render(registry: dict[str, Any]) -> dict[str, str]:
     if any(each["known"] for each in registry["attributes"]):
         files["policy.json"] = _text(policy(base, by_key))
     return files
+
+
+def _told(meanings: dict[str, str], schema: dict[str, Any]) -> dict[str, Any]:
+    return {name: schema | {"description": meaning} for name, meaning in meanings.items()}
 
 
 def _text(schema: dict[str, Any]) -> str:
@@ -88,16 +119,15 @@ def policy(base: str, by_key: dict[str, dict[str, Any]]) -> dict[str, Any]:
     judged = ["correction", "backchannel", "noise", "dtmf", "escalation"]
     classes = ["correction", "backchannel", "noise", "dtmf", "unlisted_key", "escalation", "unknown", "sustained"]
     phrases = {"type": "array", "items": {"type": ["string", "boolean", "number"]}}  # unquoted, yes is no text in YAML
-    kinds = ["answers", "listening", "fillers", "cues", "cancels", "asides", "noise", "unheard", "asked", "holds", "noes"]
-    person = ["people", "anyone", "modifiers", "talk", "ask", "phrases", "negators", "between", "other_things", "declined"]
     languages = ["en", "en-GB", "es", "de", "fr", "pt", "it", "nl", "ja", "hi"]
     words = {
         "type": "object",
-        "properties": dict.fromkeys(kinds, phrases)
-        | {"escalation": {"type": "object", "properties": dict.fromkeys(person, phrases), "additionalProperties": False}},
+        "properties": _told(WORDS, phrases)
+        | {"escalation": {"type": "object", "properties": _told(PERSON_WORDS, phrases), "additionalProperties": False}},
         "additionalProperties": False,
     }
-    whole = {"type": "integer", "minimum": 0, "maximum": 10**12}
+    whole = {"type": "integer", "minimum": 0, "maximum": 600_000}
+    later = {"type": "integer", "minimum": 0, "maximum": 3_600_000}
     share = {"type": "number", "minimum": 0, "maximum": 1}
     whom = {"oneOf": [{"const": "none"}, {"type": "array", "items": {"enum": who}, "uniqueItems": True}]}
     rule: dict[str, Any] = {
@@ -106,7 +136,7 @@ def policy(base: str, by_key: dict[str, dict[str, Any]]) -> dict[str, Any]:
         "protected_allows": whom | {"description": "Which may even while the content is protected."},
         "grace_ms": whole | {"description": "From the response's start, no input interrupts for so long."},
         "min_speech_ms": whole | {"description": "Shorter speech does not interrupt."},
-        "min_words": whole | {"description": "Fewer words do not interrupt."},
+        "min_words": {"type": "integer", "minimum": 0, "maximum": 100} | {"description": "Fewer words do not interrupt."},
         "ask_again_ms": whole | {"description": "While it cannot be told, decide again after so long."},
         "patience_ms": whole | {"description": "How long a caller may pause within what they say."},
         "sustained_ms": whole | {"description": "Speech of unknown meaning that goes on so long gets the action `sustained`; 0 is never."},
@@ -129,7 +159,7 @@ def policy(base: str, by_key: dict[str, dict[str, Any]]) -> dict[str, Any]:
             "description": "How much must have been played: its end, a position or a fraction. Until then the content is protected.",
             "oneOf": [
                 {"enum": ["end", "none"]},
-                {"type": "object", "required": ["position_ms"], "properties": {"position_ms": whole}, "additionalProperties": False},
+                {"type": "object", "required": ["position_ms"], "properties": {"position_ms": later}, "additionalProperties": False},
                 {"type": "object", "required": ["fraction"], "properties": {"fraction": share}, "additionalProperties": False},
             ],
         },
@@ -147,7 +177,7 @@ def policy(base: str, by_key: dict[str, dict[str, Any]]) -> dict[str, Any]:
                 "type": "object",
                 "required": ["after_ms", "action"],
                 "properties": {
-                    "after_ms": whole | {"minimum": 1},
+                    "after_ms": later | {"minimum": 1},
                     "action": {"enum": ["wait", "reprompt", "escalate_to_human"]},
                     "times": {"type": "integer", "minimum": 1, "maximum": 20},
                 },

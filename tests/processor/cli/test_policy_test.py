@@ -118,14 +118,38 @@ def test_a_filter_looks_at_name_test_suite_file_and_call(
 
 
 def test_coverage_lists_what_no_case_exercises(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-    """Rule by rule, what each answer says and where that is written, and names that the policy does not have."""
-    policy_test(write(MIXED.replace("support_answer", "suport_answer", 1)), "--coverage")
+    """Rule by rule, what each answer says and where that is written."""
+    policy_test(write(MIXED), "--coverage")
     told = capsys.readouterr().out.splitlines()
     greeting = told.index("no case exercises, of greeting:")
 
     assert any(line.startswith("    grace               400 ms (default.yaml:") for line in told[greeting : greeting + 20])
     assert any(line.startswith("    silence[6000]       reprompt") for line in told[greeting : greeting + 20])
-    assert "message types in the cases that the policy does not name, ruled as `other`: `suport_answer`" in told
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            "message_type: suport_answer",
+            "message type `suport_answer` is not in this policy and is ruled as `other`: did you mean `support_answer`?",
+        ),
+        ("message_type: support_answer, workflow: pay", "workflow `pay` is not in this policy and changes nothing"),
+    ],
+)
+def test_a_name_that_the_policy_does_not_know_is_told(write: Write, capsys: pytest.CaptureFixture[str], given: str, told: str) -> None:
+    """It is a slip of the pen, and the case would test another rule; `--strict` fails for it."""
+    path = write(f"""
+suite: names
+cases:
+  - name: a hum
+    given: {{{given}, agent_state: speaking, input_type: speech, text: "uh-huh"}}
+    expect: {{playback: keep}}
+""")
+    codes = policy_test(path), policy_test(path, "--strict")
+
+    assert (0, 1) == codes
+    assert [f"{path}:4: {told}"] * 2 == capsys.readouterr().err.splitlines()
 
 
 def test_json_is_a_line_for_each_failure_and_a_summary(write: Write, capsys: pytest.CaptureFixture[str]) -> None:

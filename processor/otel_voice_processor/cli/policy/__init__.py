@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, brief in ACTIONS.items():
         sub = commands.add_parser(name, help=brief, description=brief)
         if given in (None, name):
-            sub.set_defaults(act=_module(name).run)
+            sub.set_defaults(act=_module(name).run, parser=sub)
             _module(name).add_arguments(sub)
 
 

@@ -16,7 +16,6 @@ from otel_voice.policy.testing import (
     Case,
     CaseError,
     Reported,
-    Tried,
     answers_of,
     exercised,
     junit_xml,
@@ -25,8 +24,7 @@ from otel_voice.policy.testing import (
     shipped_cases,
 )
 from otel_voice.policy.testing.obligations import FIVE
-from otel_voice_processor.cli.inputs import READS, printable
-from otel_voice_processor.cli.policy.events import read_calls, records_of
+from otel_voice.strict import nearest
 from otel_voice_processor.cli.policy.report import (
     applied_json,
     applied_lines,
@@ -36,6 +34,7 @@ from otel_voice_processor.cli.policy.report import (
     tried_lines,
     tried_suites,
 )
+from otel_voice_processor.cli.printable import printable
 from otel_voice_processor.moments import Moment
 from otel_voice_processor.replay import Applied, Replay
 
@@ -45,9 +44,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("cases", nargs="*", metavar="CASES", help="case files, and folders of them; without any, those that are shipped")
     parser.add_argument("--policy", metavar="FILE", help="policy file; without it the default policy is tested")
     parser.add_argument(
-        "--events", action="append", metavar="FILE", help=f"test recorded calls instead: what did the agent really do? Reads {READS}"
+        "--events",
+        action="append",
+        metavar="FILE",
+        help="test recorded calls instead: what did the agent really do? Reads what `otel-voice validate` does",
     )
-    parser.add_argument("--strict", action="store_true", help="with --events: a missing fact fails, and another action of the same effect")
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="a name in a case that the policy does not know fails; with --events a missing fact, and another action of the same effect",
+    )
     parser.add_argument("--filter", metavar="TEXT", help="only cases with this in their name, `of`, suite, file or call")
     parser.add_argument("--coverage", action="store_true", help="list what the policy could answer and no case exercises")
     parser.add_argument("--verbose", action="store_true", help="tell what passed, too")
@@ -92,6 +98,9 @@ def _named(case: Case) -> tuple[str | None, ...]:
 
 
 def _of_policy(options: argparse.Namespace, policy: Policy, cases: Sequence[Case]) -> int:
+    unnamed = _unnamed(policy, cases) if options.cases else []  # the shipped ones name some on purpose
+    for problem in unnamed:
+        print(problem, file=sys.stderr)
     tried = run_cases(policy, cases)
     failed = [each for each in tried if each.failed]
     for each in tried if options.verbose else failed:
@@ -109,16 +118,17 @@ def _of_policy(options: argparse.Namespace, policy: Policy, cases: Sequence[Case
     if options.format == "json":
         print(json.dumps({"summary": {"policy": policy.version} | counts | _coverage_json(*untried)}))
     else:
-        _tell_unnamed(options, policy, tried)
         _tell_coverage(options, *untried, by="no case exercises")
         many = f", {len(failed):,} failed in {len(wrong):,} case{'s' if len(wrong) > 1 else ''}" if failed else ""
         trials = "question" if len(tried) == 1 else "questions"
         noun = "case" if len(cases) == 1 else "cases"
         print(f"policy {printable(policy.version)}: {len(cases):,} {noun}, {len(tried):,} {trials}: {counts['passed']:,} passed{many}")
-    return 2 if not written else 1 if failed else 0
+    return 2 if not written else 1 if failed or (unnamed and options.strict) else 0
 
 
 def _of_recorded(options: argparse.Namespace, policy: Policy, cases: Sequence[Case]) -> int:
+    from .events import read_calls, records_of  # the extra `processor` is not needed for anything else here
+
     recorded = read_calls(options.events)
     for problem in recorded.problems:
         print(printable(problem), file=sys.stderr)
@@ -206,12 +216,22 @@ def _coverage_json(total: int, untried: Sequence[Answer]) -> dict[str, Any]:
     return {"coverage": {"answers": total, "exercised": total - len(untried), "not_exercised": names}}
 
 
-def _tell_unnamed(options: argparse.Namespace, policy: Policy, tried: Iterable[Tried]) -> None:
-    """Name the message types that the policy does not: one of them may be a slip of the pen."""
-    known = {None, *policy.names, *(kind for _, kind in policy.rules)}
-    unnamed = sorted({f"`{each}`" for each in (one.trial.candidate.message_type for one in tried) if each not in known})
-    if options.coverage and unnamed:
-        print(printable(f"message types in the cases that the policy does not name, ruled as `other`: {', '.join(unnamed)}"))
+def _unnamed(policy: Policy, cases: Iterable[Case]) -> list[str]:
+    """Return the names of messages and workflows in cases that the policy does not know, each where it first stands: slips of the pen."""
+    known = {
+        "message type": sorted({*policy.names, *(name for _, name in policy.rules)}),
+        "workflow": sorted({workflow for workflow, _ in policy.rules if workflow is not None}),
+    }
+    found: dict[tuple[str, str], str] = {}
+    for case in cases:
+        for trial in case.trials:
+            for kind, name in (("message type", trial.candidate.message_type), ("workflow", trial.candidate.workflow)):
+                if name is not None and name not in known[kind]:
+                    what = "is ruled as `other`" if kind == "message type" else "changes nothing"
+                    hint = nearest(name, known[kind]) if known[kind] else ""
+                    problem = f"{case.file}:{trial.line}: {kind} `{name}` is not in this policy and {what}{hint}"
+                    found.setdefault((kind, name), printable(problem))
+    return list(found.values())
 
 
 def _tell_coverage(options: argparse.Namespace, total: int, untried: Sequence[Answer], *, by: str) -> None:
