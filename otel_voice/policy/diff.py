@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from otel_voice_schema.attributes import MESSAGE_TYPES, DtmfExpected, InputClass, InputType, SpeechState, TranscriptStatus
 
 from .compiled import decide
+from .interpret import rule_for
 from .lexicon import KINDS, PERSON_KINDS, expanded
 from .model import Candidate, Policy, Rule, Ruling
 from .reading import read
@@ -58,6 +59,17 @@ class WordChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SettingChange:
+    """A setting that changes no action, and still what an agent does: when it asks again, what it cancels, which keys it takes."""
+
+    workflow: str | None
+    message_type: str
+    setting: str
+    before: object
+    after: object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """A kind of input: its fixed facts, and the figures that its rulings depend on."""
 
@@ -66,6 +78,7 @@ class Kind:
     figures: tuple[str, ...]
 
 
+BESIDE: Final = ("ask_again_ms", "cancellable", "expected_keys")
 PLAYED: Final = "played"  # the share of the response that was played
 _SPEAKING: Final = ("position_ms", PLAYED)
 
@@ -111,6 +124,21 @@ def differences(before: Policy, after: Policy) -> tuple[Change, ...]:
     return tuple(found)
 
 
+def setting_differences(before: Policy, after: Policy) -> tuple[SettingChange, ...]:
+    """Return what `differences` cannot tell: settings of which no action depends."""
+    found: list[SettingChange] = []
+    for workflow, name in _messages(before, after):
+        was, now = (rule_for(policy, Candidate(message_type=name, workflow=workflow))[0] for policy in (before, after))
+        shown = UNMAPPED if name == _NO_NAME else name
+        for setting in (each for each in BESIDE if getattr(was, each) != getattr(now, each)):
+            found.append(
+                SettingChange(
+                    workflow=workflow, message_type=shown, setting=setting, before=getattr(was, setting), after=getattr(now, setting)
+                )
+            )
+    return tuple(found)
+
+
 def word_differences(before: Policy, after: Policy) -> tuple[WordChange, ...]:
     """Return the phrases that either policy adds to a language and that are read otherwise."""
     found: list[WordChange] = []
@@ -140,7 +168,7 @@ def _messages(before: Policy, after: Policy) -> Iterator[tuple[str | None, str]]
 
 
 def _of_kind(before: Policy, after: Policy, workflow: str | None, name: str, kind: Kind) -> Iterator[Change]:
-    rules = [rule for policy in (before, after) if (rule := _rule(policy, workflow, name)) is not None]
+    rules = [rule_for(policy, Candidate(message_type=name, workflow=workflow))[0] for policy in (before, after)]
     cuts = {figure: _ranges(figure, rules) for figure in kind.figures}
     changed: dict[tuple[object, ...], list[tuple[int, ...]]] = {}
     rulings: dict[tuple[object, ...], tuple[Ruling, Ruling]] = {}
@@ -164,13 +192,6 @@ def _of_kind(before: Policy, after: Policy, workflow: str | None, name: str, kin
             yield Change(
                 workflow=workflow, message_type=shown, input=kind.name, ranges=ranges, before=rulings[key][0], after=rulings[key][1]
             )
-
-
-def _rule(policy: Policy, workflow: str | None, name: str) -> Rule | None:
-    kind = policy.names.get(name, name)
-    return next(
-        (policy.rules[key] for at in (workflow, None) for each in (name, kind, "other") if (key := (at, each)) in policy.rules), None
-    )
 
 
 def _figures(spans: Mapping[str, Range]) -> dict[str, Any]:

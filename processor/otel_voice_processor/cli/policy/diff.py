@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
-from otel_voice.policy.diff import PLAYED, Change, Range, differences, word_differences
+from otel_voice.policy.diff import PLAYED, Change, Range, SettingChange, differences, setting_differences, word_differences
 from otel_voice.policy.model import Ruling
 
 from .files import NotRead, policy_of
@@ -37,24 +37,35 @@ def run(options: argparse.Namespace) -> int:
         before, after = policy_of(options.before), policy_of(options.after)
     except NotRead:
         return 2
-    changes, words = differences(before, after), word_differences(before, after)
+    changes, settings, words = differences(before, after), setting_differences(before, after), word_differences(before, after)
     if options.format == "json":
-        print(json.dumps({"inputs": [_json(each) for each in changes], "words": [asdict(each) for each in words]}, indent=2))
-        return 1 if changes or words else 0
-    if not changes and not words:
+        told = {"inputs": [_json(each) for each in changes], "settings": list(map(asdict, settings)), "words": list(map(asdict, words))}
+        print(json.dumps(told, indent=2))
+        return 1 if changes or settings or words else 0
+    if not changes and not settings and not words:
         print(f"{before.version} and {after.version} rule every input alike")
         return 0
     message = None
     for change, also in _likewise(each for each in changes if each.before.action != each.after.action):
-        where = f"{change.message_type}{f' in {change.workflow}' if change.workflow else ''}"
+        where = _where(change)
         if where != message:
             print(f"\n{where}" if message else where)
             message = where
         print(f"  {change.input}{also}{_ranges(change.ranges)}")
         print(f"      {_ruled(change.before)}  ->  {_ruled(change.after)}")
+    for setting in settings:
+        print(f"\n{_where(setting)}: {setting.setting} {_value(setting.before)}  ->  {_value(setting.after)}")
     for each in words:
         print(f"\n{each.language}: `{each.phrase}` was read as {each.before}, now as {each.after}")
     return 1
+
+
+def _where(change: Change | SettingChange) -> str:
+    return f"{change.message_type}{f' in {change.workflow}' if change.workflow else ''}"
+
+
+def _value(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else ", ".join(value) or "not told" if isinstance(value, tuple) else str(value)
 
 
 def _likewise(changes: Iterable[Change]) -> list[tuple[Change, str]]:
