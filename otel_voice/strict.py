@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -85,7 +86,8 @@ class StrictReader:
         """Return text, or note what is there instead."""
         if isinstance(node, yaml.ScalarNode) and node.value.strip() and (node.tag.endswith(":str") or node.tag.endswith(":timestamp")):
             return str(node.value)
-        self.wrong(node, where, "text")
+        plain = isinstance(node, yaml.ScalarNode) and node.style is None and node.value
+        self.wrong(node, where, "text, in quotes" if plain else "text")
         return None
 
     def choice(self, node: yaml.Node, where: str, allowed: Iterable[str]) -> str | None:
@@ -113,6 +115,8 @@ class StrictReader:
             if len(digits) <= len(str(most)) and least <= int(digits) <= most:
                 return int(digits)
         wanted = f"a whole number, {least} or more" if most == MAX_WHOLE else f"a whole number from {least} to {most}"
+        if isinstance(node, yaml.ScalarNode) and node.tag.endswith(":int") and not node.value.lstrip("+-").isdigit():
+            wanted += " in plain digits"
         self.wrong(node, where, wanted)
         return None
 
@@ -131,6 +135,11 @@ class StrictReader:
     def share(self, node: yaml.Node, where: str) -> float | None:
         """Return a number between 0 and 1."""
         return self.number(node, where, 0, 1)
+
+    def once(self, node: yaml.Node, where: str, values: Iterable[str], what: str = "") -> None:
+        """Note each value of a list that is given twice."""
+        for value in sorted(value for value, times in Counter(values).items() if times > 1):
+            self.report(node, f"{what}`{value}` at {where} is given twice")
 
     def items(self, node: yaml.Node, where: str) -> list[yaml.Node]:
         """Return a list's items."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from otel_voice_schema.attributes import SpeechState
+from otel_voice_schema.attributes import InputClass, SpeechState
 
 from .classify import (
     CLICK_STEPS,
@@ -32,11 +32,13 @@ from .reading import read_anew
 
 EXACT: Final = 2**53  # the plain interpreter reckons in floats
 REMEMBERED: Final = 8192  # classes held per policy, past which they are found anew
+LONGEST: Final = 4_000  # characters of text in what is held
 MOST_SLOTS: Final = 1024  # message types and workflows come from senders
 Decider = Callable[[Candidate], Ruling]
 _STATES: Final = {**dict.fromkeys((each.value for each in SILENT_STATES), 0), SpeechState.PAUSED.value: 1}
 _SPEAKING: Final = 2
-_ASK_AGAIN, _MIN_SPEECH = 1, 2
+_ASK_AGAIN, _MIN_SPEECH, _UNTIL = 1, 2, 3
+_MEASURED: Final = frozenset({InputClass.SILENCE, InputClass.DTMF})  # classes of which a ruling depends on facts of their own
 
 
 def decide(policy: Policy, candidate: Candidate) -> Ruling:
@@ -64,7 +66,7 @@ class Compiled:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._marks: dict[tuple[str, str], int] = {}
+        self._marks: dict[tuple[int, str], int] = {}
         self._slots: dict[tuple[object, object], Decider] = {}
         self._classes: dict[object, _Class] = {}
         self._kinds: dict[object, tuple[Classification, dict[object, tuple[Ruling, int]]]] = {}
@@ -75,13 +77,13 @@ class Compiled:
         slots, policy = self._slots, self._policy
 
         def decide(candidate: Candidate) -> Ruling:
-            kind = candidate.input_type
-            if kind != "speech" and (kind is not None or candidate.dtmf_class is not None or candidate.silence_ms is not None):
-                return decide_plainly(policy, candidate)
             try:
+                kind = candidate.input_type
+                if kind != "speech" and (kind is not None or candidate.dtmf_class is not None or candidate.silence_ms is not None):
+                    return decide_plainly(policy, candidate)
                 slot = slots.get((candidate.workflow, candidate.message_type))
                 return (slot or self._slot(candidate))(candidate)
-            except TypeError:  # a value that cannot be looked up, which no schema allows
+            except Exception:  # a value that cannot be looked up or compared, which no schema allows
                 return decide_plainly(policy, candidate)
 
         return decide
@@ -96,7 +98,7 @@ class Compiled:
         """Return the function for speech over one message: everything that does not change with the candidate is found here."""
         policy, classes = self._policy, self._classes
         rule, note = rule_for(policy, asked)
-        marks = self._marks.setdefault((rule.name, note), len(self._marks)) << 8
+        marks = self._marks.setdefault((id(rule), note), len(self._marks)) << 8  # two rules may share a name
         grace, least, sustained = rule.grace_ms, rule.min_speech_ms, rule.sustained_ms
         words_least, vad_least = rule.min_words, rule.min_vad_confidence
         until, patience, again = rule.until, rule.patience_ms, rule.ask_again_ms
@@ -116,7 +118,7 @@ class Compiled:
             edge = position is not None and (position < EDGE_MS or (length is not None and at_edge(position, known(length))))
             if text:
                 label, said = c.intent_label, c.agent_text
-                key: object = (text, c.transcript_status, heard, flag, question, c.language, label, state, said, steps, edge)
+                key: tuple[object, ...] = (text, c.transcript_status, heard, flag, question, c.language, label, state, said, steps, edge)
             else:
                 key = _unread_key(c, steps, flag)
             found = classes.get(key)
@@ -125,7 +127,7 @@ class Compiled:
                 if found is None:
                     return decide_plainly(policy, c)
             count = c.word_count
-            words = found.words if count is None else known(count) if type(count) is not int or count < 0 else count
+            words = found.words if count is None else count if type(count) is int and 0 <= count <= EXACT else known(count)
             if words is None:
                 words = found.words
             at_state = _STATES.get(state, _SPEAKING) if state is not None else _SPEAKING
@@ -137,9 +139,10 @@ class Compiled:
             if vad_least and (vad := known(c.vad_confidence)) is not None and vad < vad_least:
                 bits += 128
             marked: object = bits
+            ends = None
             if until is not None and at_state:
                 ends = until.at_ms(known(length))
-                marked = (bits, ends, position is not None and ends is not None and position >= ends)
+                marked = (bits, ends is None, position is not None and ends is not None and position >= ends)
             elif patience and not at_state:
                 silence = known(c.silence_ms)
                 marked = (bits, silence is not None and silence < patience)
@@ -153,11 +156,13 @@ class Compiled:
                 return ruling
             if waiting == _ASK_AGAIN:
                 return _asking(ruling, int(position) + again)  # type: ignore[arg-type]  # known, or nothing would wait
+            if waiting == _UNTIL:
+                return _asking(ruling, ends)  # type: ignore[arg-type]
             return _asking(ruling, int(position + least - spoken))  # type: ignore[operator]
 
         return decide
 
-    def _worded(self, key: object, c: Candidate, heard: int | None, steps: int | None, edge: bool) -> _Class | None:
+    def _worded(self, key: tuple[object, ...], c: Candidate, heard: int | None, steps: int | None, edge: bool) -> _Class | None:
         """Classify words, and remember it where the key says all that the class depends on; new words of a known kind come cheap."""
         lexicon = self._policy.lexicons.for_tag(c.language)
         if lexicon is None or type(c.text) is not str or not (_is_flag(c.is_backchannel) and _is_flag(c.question_pending)):
@@ -182,8 +187,10 @@ class Compiled:
             self._kinds[evidence] = (found.judged, found.rulings)
         return self._remember(key, found)
 
-    def _unworded(self, key: object, c: Candidate) -> _Class | None:
-        return self._remember(key, self._classed(c, 0 if isinstance(c.text, str) else None)) if _is_flag(c.is_backchannel) else None
+    def _unworded(self, key: tuple[object, ...], c: Candidate) -> _Class | None:
+        if c.input_class in _MEASURED or not _is_flag(c.is_backchannel):
+            return None
+        return self._remember(key, self._classed(c, 0 if isinstance(c.text, str) else None))
 
     def _classed(self, c: Candidate, words: float | None) -> _Class:
         judged = classify(c, self._policy.lexicons)
@@ -192,10 +199,11 @@ class Compiled:
         kind = (judged.input_class, judged.confidence, judged.reason, c.transcript_status)
         return _Class(judged, words, self._rulings.setdefault(kind, {}))
 
-    def _remember(self, key: object, found: _Class) -> _Class:
-        if len(self._classes) >= REMEMBERED:
-            self._classes.clear()
-        self._classes[key] = found
+    def _remember(self, key: tuple[object, ...], found: _Class) -> _Class:
+        if sum(len(each) for each in key if isinstance(each, str)) <= LONGEST:
+            if len(self._classes) >= REMEMBERED:
+                self._classes.clear()
+            self._classes[key] = found
         return found
 
 
@@ -203,7 +211,7 @@ def _is_flag(value: object) -> bool:
     return value is None or type(value) is bool
 
 
-def _unread_key(c: Candidate, steps: int | None, flag: object) -> object:
+def _unread_key(c: Candidate, steps: int | None, flag: object) -> tuple[object, ...]:
     """All that the class of an input without text depends on."""
     vad, energy = known(c.vad_confidence), c.audio_energy_db
     return (
@@ -235,6 +243,8 @@ def _asking(ruling: Ruling, at_ms: int) -> Ruling:
 def _waiting(ruling: Ruling, candidate: Candidate) -> int:
     """Tell how a ruling's next time to ask follows from the position: not at all, or as the rule part has it."""
     part = ruling.rule.rsplit(".", 1)[-1]
-    if ruling.wait_until_ms is None or part in {"protected", "escalation", "grace", "patience", "silence"}:
+    if ruling.wait_until_ms is None or part in {"grace", "patience", "silence"}:
         return 0
+    if part in {"protected", "escalation"}:
+        return _UNTIL
     return _MIN_SPEECH if part == "min_speech" else _ASK_AGAIN

@@ -105,7 +105,7 @@ class Explanation:
 
 
 def explain(policy: Policy, candidate: Candidate) -> Explanation:
-    """Return the ruling of `decide`, and why; never raises."""
+    """Return the ruling of `decide`, and why."""
     ruling = decide_plainly(policy, candidate)
     judged = classify(candidate, policy.lexicons)
     rule, note = rule_for(policy, candidate)

@@ -84,8 +84,12 @@ class _Case:
 
 
 def decide_plainly(policy: Policy, candidate: Candidate) -> Ruling:
-    """Return what the policy says should happen on this input, given what is known of it now."""
-    return rule_on(policy, candidate, classify(candidate, policy.lexicons))
+    """Return what the policy says should happen on this input, given what is known of it now; never raises."""
+    try:
+        return rule_on(policy, candidate, classify(candidate, policy.lexicons))
+    except Exception:  # some value is nothing that can be compared: it counts as absent
+        sound = candidate.sound()
+        return rule_on(policy, sound, classify(sound, policy.lexicons))
 
 
 def rule_on(policy: Policy, candidate: Candidate, judged: Classification) -> Ruling:

@@ -121,7 +121,8 @@ class _Builder:
     def _read_part(self, node: yaml.Node, where: str) -> _Part:
         """Read one rule's own settings, and say where they contradict each other."""
         part = _Part(*read_settings(self._reader, node, where))
-        nodes = {key.value: value for key, value in node.value} if isinstance(node, yaml.MappingNode) else {}
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        nodes = {key.value: value for key, value in pairs if isinstance(key, yaml.ScalarNode)}
         for setting, problem in contradictions(part.settings):
             self._reader.report(nodes.get(setting, node), f"contradiction at {where}: {problem}")
         return part
@@ -163,6 +164,11 @@ class _Builder:
         return found
 
     def _add(self, workflow: str | None, name: str, part: _Part) -> None:
+        origin = part.origins.get("protected_allows", "") if "speech" in part.settings.get("protected_allows", ()) else ""
+        if part.settings.get("until") is not None and origin.startswith(f"{self._reader.file}:") and not self._reader.problems:
+            where = f"{workflow}.{name}" if workflow else name
+            problem = f"contradiction at {where}: its content is protected, and protected_allows lets speech cut it"
+            self._reader.report_at(int(origin.rsplit(":", 1)[1]), problem)
         self._rules[(workflow, name)] = Rule(name=name if workflow is None else f"{workflow}.{name}", **part.settings)
         self._origins |= {(workflow, name, setting): origin for setting, origin in part.origins.items()}
 

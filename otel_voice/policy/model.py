@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Final
@@ -75,6 +75,11 @@ class Candidate:
     input_class: str | None = None
     class_confidence: float | None = None
     silence_ms: int | None = None
+
+    def sound(self) -> Candidate:
+        """Return it without the values that are of no type a field may have."""
+        given = {name: getattr(self, name) for name, _, _ in _WANTED}
+        return Candidate(**{name: given[name] for name, _, wanted in _WANTED if isinstance(given[name], tuple(wanted))})
 
 
 CANDIDATE_ATTRIBUTES: Final[Mapping[str, str]] = MappingProxyType(
@@ -181,6 +186,9 @@ class Rule:
     actions: Mapping[str, Action] = field(default_factory=dict)
     silence: tuple[SilenceStep, ...] = ()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remade, (Rule, _facts(self))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Policy:
@@ -199,6 +207,13 @@ class Policy:
 
     def __repr__(self) -> str:
         return f"Policy(version={self.version!r}, {len(self.rules)} rules)"
+
+    def __hash__(self) -> int:
+        return hash(self.version)
+
+    def __reduce__(self) -> tuple[Any, ...]:  # an agent's jobs may be processes of their own
+        facts = {name: value for name, value in _facts(self).items() if name not in {"lexicons", "compiled"}}
+        return _policy_remade, (facts,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +235,20 @@ class Ruling:
     wait_until_ms: int | None = None
     cancels: bool = False
     trail: tuple[str, ...] = ()
+
+
+def _facts(of: Rule | Policy) -> dict[str, Any]:
+    """Return fields by name, with plain maps in place of read-only ones."""
+    found = {each.name: getattr(of, each.name) for each in fields(of)}
+    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in found.items()}
+
+
+def _remade(kind: Callable[..., Any], facts: dict[str, Any]) -> Any:
+    return kind(**{name: MappingProxyType(value) if isinstance(value, dict) else value for name, value in facts.items()})
+
+
+def _policy_remade(facts: dict[str, Any]) -> Any:
+    return _remade(Policy, facts | {"lexicons": Lexicons(facts["extensions"]) if facts["extensions"] else PACKAGED})
 
 
 CANDIDATE_FIELDS: Final = tuple(each.name for each in fields(Candidate))

@@ -25,6 +25,7 @@ MOST_TIMES: Final = 20
 MOST_MS: Final = 600_000  # of a limit on what a caller does; more is a slip of units
 LATEST_MS: Final = 3_600_000  # within a message, or of silence
 MOST_WORDS: Final = 100
+SOONEST_MS: Final = 20  # to ask again: sooner is asking in a circle
 SETTINGS: Final = (
     *("because", "interrupted_by", "protected_allows", *NUMBERS, *SHARES, "confidence_floors", "until", "held"),
     *("cancellable", "expected_keys", "actions", "silence"),
@@ -46,7 +47,8 @@ def read_settings(reader: StrictReader, node: yaml.Node, where: str) -> tuple[di
 
 def _setting(reader: StrictReader, key: str, value: yaml.Node, place: str) -> Any:
     if key in NUMBERS:
-        return reader.whole(value, place, most=MOST_WORDS if key == "min_words" else MOST_MS)
+        least = SOONEST_MS if key == "ask_again_ms" else 0
+        return reader.whole(value, place, least=least, most=MOST_WORDS if key == "min_words" else MOST_MS)
     if key in SHARES:
         return reader.share(value, place)
     if key in {"interrupted_by", "protected_allows"}:
@@ -66,8 +68,7 @@ def _setting(reader: StrictReader, key: str, value: yaml.Node, place: str) -> An
 
 def _keys(reader: StrictReader, node: yaml.Node, where: str) -> tuple[str, ...]:
     found = tuple(name for each in reader.items(node, where) if (name := reader.choice(each, where, tuple(KEYS))) is not None)
-    for name in sorted({each for each in found if found.count(each) > 1}):
-        reader.report(node, f"key `{name}` at {where} is given twice")
+    reader.once(node, where, found, "key ")
     return found
 
 
@@ -81,8 +82,7 @@ def _who(reader: StrictReader, node: yaml.Node, where: str) -> list[str]:
     if isinstance(node, yaml.ScalarNode) and node.value == "none":
         return []
     found = [name for each in reader.items(node, where) if (name := reader.choice(each, where, WHO)) is not None]
-    for name in sorted({each for each in found if found.count(each) > 1}):
-        reader.report(node, f"`{name}` at {where} is given twice")
+    reader.once(node, where, found)
     return found
 
 

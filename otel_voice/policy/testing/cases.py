@@ -282,6 +282,5 @@ class _CaseReader(StrictReader):
         nodes = self._some(node, where) if isinstance(node, yaml.SequenceNode) else [node]
         found = [self.text(each, where) if allowed is None else self.choice(each, where, allowed) for each in nodes]
         values = [value for value in found if value is not None]
-        for value in sorted({each for each in values if values.count(each) > 1}):
-            self.report(node, f"`{value}` at {where} is given twice")
+        self.once(node, where, values)
         return tuple(dict.fromkeys(values))

@@ -137,7 +137,7 @@ def policy(base: str, by_key: dict[str, dict[str, Any]]) -> dict[str, Any]:
         "grace_ms": whole | {"description": "From the response's start, no input interrupts for so long."},
         "min_speech_ms": whole | {"description": "Shorter speech does not interrupt."},
         "min_words": {"type": "integer", "minimum": 0, "maximum": 100} | {"description": "Fewer words do not interrupt."},
-        "ask_again_ms": whole | {"description": "While it cannot be told, decide again after so long."},
+        "ask_again_ms": whole | {"minimum": 20, "description": "While it cannot be told, decide again after so long."},
         "patience_ms": whole | {"description": "How long a caller may pause within what they say."},
         "sustained_ms": whole | {"description": "Speech of unknown meaning that goes on so long gets the action `sustained`; 0 is never."},
         "min_vad_confidence": share | {"description": "A detector less sure than this does not tell of sustained speech."},
