@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from .lexicon import expanded
 from .model import EFFECTS, KEEP, STOP
 from .words import words_of
 
-KEEPS_FLOOR: Final = ("answers", "listening", "fillers")
+KEEPS_FLOOR: Final = ("answers", "listening", "fillers", "vocatives")
 TAKES_FLOOR: Final = ("cues", "cancels")
 # The surest that each class ever gets, on all evidence; a floor above it is never reached.
 SUREST: Final[Mapping[str, float]] = {"correction": 0.95, "backchannel": 0.93, "noise": 1.0, "dtmf": 1.0, "escalation": 0.95}
@@ -82,12 +83,15 @@ def _about_floors(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "confidence_floor", f"confidence_floor {floor:g} can never be reached: the surest correction is {SUREST['correction']:g}"
 
 
-def lexicon_contradictions(added: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
+def lexicon_contradictions(added: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield (list, what is wrong) for phrases that a policy puts into two lists that say different things."""
     seen: dict[tuple[str, ...], str] = {}
-    for kind in (*KEEPS_FLOOR, *TAKES_FLOOR, "asides"):
-        for phrase in added.get(kind, ()):
+    lists = {kind: added.get(kind, ()) for kind in (*KEEPS_FLOOR, *TAKES_FLOOR, "asides")}
+    person = added.get("escalation", {})
+    lists |= {f"escalation.{kind}": person.get(kind, ()) for kind in ("people", "phrases")}
+    for kind, patterns in lists.items():
+        for phrase in (phrase for pattern in patterns for phrase in expanded(pattern)):
             words = tuple(words_of(phrase))
             first = seen.setdefault(words, kind)
-            if first != kind:
-                yield kind, f"`{phrase}` is in {first} and in {kind}"
+            if first != kind and not (first == "vocatives" and kind == "escalation.people"):
+                yield kind.partition(".")[0], f"`{phrase}` is in {first} and in {kind}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -17,17 +18,25 @@ from .words import words_of
 if TYPE_CHECKING:
     from .reading import Reading
 
-KINDS: Final = ("answers", "listening", "fillers", "cues", "cancels", "asides", "noise", "unheard", "asked", "holds", "noes")
-PERSON_KINDS: Final = ("people", "anyone", "modifiers", "talk", "ask", "phrases", "negators", "between", "other_things", "declined")
+KINDS: Final = (
+    *("answers", "listening", "fillers", "vocatives", "cues", "cancels", "asides", "noise", "unheard", "asked", "holds", "noes"),
+    "choices",
+)
+PERSON_KINDS: Final = (
+    *("people", "anyone", "modifiers", "definite", "talk", "ask", "phrases", "negators", "between", "other_things", "declined"),
+)
+_KEEPING: Final = ("answers", "listening", "fillers")
 LANGUAGES: Final = ("en", "en-GB", "es", "de", "fr", "pt", "it", "nl", "ja", "hi")
 ENGLISH: Final = "en"
+MOST_PHRASES: Final = 1_000  # that one pattern stands for
+MOST_ADDED: Final = 50_000  # phrases that a policy adds
 _ALTERNATIVES: Final = re.compile(r"(\([^()]*\))")
 
 
 class Phrases:
     """A set of phrases, found at a place in a list of words, the longest first."""
 
-    __slots__ = ("_begun", "_table", "anchors")
+    __slots__ = ("_table", "anchors")
 
     def __init__(self, phrases: Iterable[Sequence[str]]) -> None:
         table: dict[str, list[tuple[str, ...]]] = {}
@@ -35,7 +44,6 @@ class Phrases:
             if phrase:
                 table.setdefault(phrase[0], []).append(tuple(phrase))
         self._table = {first: tuple(sorted(found, key=len, reverse=True)) for first, found in table.items()}
-        self._begun = frozenset(first[:size] for first in table for size in range(1, len(first)))
         self.anchors = frozenset(max(phrase, key=len) for found in table.values() for phrase in found)
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
@@ -66,17 +74,15 @@ class Phrases:
             at += step
         return bool(words)
 
-    def starts_with(self, beginning: str) -> bool:
-        """Tell whether a phrase's first word begins so, and goes on."""
-        return beginning in self._begun
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Lexicon:
     """The words of one language by what they do in a conversation; `readings` remembers short texts, within a bound.
 
-    `keeps` holds by first word the phrases that keep the floor with the speaker, longest first, with size and kind; `rare` a word of each
-    phrase that concerns persons, emergencies or others in the room: without any of them, none is meant.
+    `keeps` holds by first word the phrases that keep the floor with the speaker, longest first, with size and kind, and the vocatives that
+    may stand around them; `begun` what may follow each beginning of such a phrase, `firsts` the beginnings of their first words, `cut` all
+    that may stand last where such a phrase is cut off; `rare` a word of each phrase that concerns persons, emergencies or others in the
+    room: without any of them, none is meant.
     """
 
     language: str
@@ -87,6 +93,10 @@ class Lexicon:
     kinds: Mapping[str, Phrases]
     person: Mapping[str, Phrases]
     keeps: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]]
+    begun: Mapping[tuple[str, ...], frozenset[str]]
+    firsts: frozenset[str]
+    cut: frozenset[str]
+    longest: int
     rare: frozenset[str]
     readings: dict[str, Reading] = field(default_factory=dict, repr=False)
 
@@ -151,10 +161,16 @@ def data_of(language: str) -> dict[str, Any]:
 
 def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     """Return a lexicon's data with another's lists added to its own; a phrase that is added elsewhere leaves where it was."""
-    added = {phrase for kind in KINDS for phrase in more.get(kind, ())}
+    split = base.get("apostrophes") == "split"
+
+    def plain(phrase: str) -> tuple[str, ...]:
+        return tuple(words_of(phrase, split_apostrophes=split)) or (phrase,)
+
+    added = {plain(phrase) for kind in KINDS for pattern in more.get(kind, ()) for phrase in expanded(pattern)}
     out: dict[str, Any] = {**base, **{key: value for key, value in more.items() if isinstance(value, str)}}
     for kind in KINDS:
-        out[kind] = [each for each in base.get(kind, ()) if each not in added] + list(more.get(kind, ()))
+        kept = (phrase for pattern in base.get(kind, ()) for phrase in expanded(pattern) if plain(phrase) not in added)
+        out[kind] = [*(kept if added else base.get(kind, ())), *more.get(kind, ())]
     person, own = base.get("escalation", {}), more.get("escalation", {})
     out["escalation"] = {kind: [*person.get(kind, ()), *own.get(kind, ())] for kind in PERSON_KINDS}
     return out
@@ -162,14 +178,43 @@ def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
 
 def expanded(pattern: str) -> Iterator[str]:
     """Yield the phrases that a pattern stands for: `(that's|how) (nice|great)` is four."""
-    parts = [part[1:-1].split("|") if part.startswith("(") else [part] for part in _ALTERNATIVES.split(pattern)]
-    return ("".join(each) for each in product(*parts))
+    return ("".join(each) for each in product(*_parts(pattern)))
+
+
+def _parts(pattern: str) -> list[list[str]]:
+    return [part[1:-1].split("|") if _ALTERNATIVES.fullmatch(part) else [part] for part in _ALTERNATIVES.split(pattern)]
+
+
+def problem_of(pattern: str) -> str | None:
+    """Return what is wrong with a pattern: brackets that do not pair or lie within others, a bar outside, too many phrases."""
+    plain = _ALTERNATIVES.sub("", pattern)
+    if "(" in plain or ")" in plain:
+        return "its brackets do not pair, or lie within others"
+    if "|" in plain:
+        return "`|` stands between alternatives in brackets"
+    many = prod(len(each) for each in _parts(pattern))
+    return f"it stands for {many:,} phrases, more than {MOST_PHRASES:,}" if many > MOST_PHRASES else None
+
+
+def _begun(kinds: Mapping[str, Phrases]) -> dict[tuple[str, ...], frozenset[str]]:
+    """Return each beginning of a listener's phrase, in whole words, with the words that may come next."""
+    found: dict[tuple[str, ...], set[str]] = {}
+    for kind in _KEEPING:
+        for phrase in kinds[kind]:
+            for size in range(1, len(phrase)):
+                found.setdefault(phrase[:size], set()).add(phrase[size])
+    return {beginning: frozenset(words) for beginning, words in found.items()}
+
+
+def _beginnings(words: Iterable[str]) -> frozenset[str]:
+    """Return what words begin with and go on from."""
+    return frozenset(word[:size] for word in set(words) for size in range(1, len(word)))
 
 
 def _keeping(kinds: Mapping[str, Phrases]) -> dict[str, tuple[tuple[tuple[str, ...], int, str], ...]]:
-    """Return answers, listening and fillers in one table; of two as long the first kind counts."""
+    """Return answers, listening, fillers and vocatives in one table; of two as long the first kind counts."""
     found: dict[str, list[tuple[tuple[str, ...], int, str]]] = {}
-    for kind in ("answers", "listening", "fillers"):
+    for kind in (*_KEEPING, "vocatives"):
         for phrase in kinds[kind]:
             found.setdefault(phrase[0], []).append((phrase, len(phrase), kind))
     return {first: tuple(sorted(phrases, key=lambda each: -each[1])) for first, phrases in found.items()}
@@ -186,6 +231,8 @@ def build(language: str, data: Mapping[str, Any], added: Sequence[Mapping[str, A
 
     kinds = {kind: phrases(data.get(kind, ())) for kind in KINDS}
     person = {kind: phrases(data["escalation"].get(kind, ())) for kind in PERSON_KINDS}
+    begun = _begun(kinds)
+    firsts = _beginnings(phrase[0] for kind in _KEEPING for phrase in kinds[kind])
     return Lexicon(
         language=language,
         experimental=data.get("experimental") == "true",
@@ -194,6 +241,10 @@ def build(language: str, data: Mapping[str, Any], added: Sequence[Mapping[str, A
         verb_last=data.get("verb_last") == "true",
         kinds=kinds,
         keeps=_keeping(kinds),
+        begun=begun,
+        firsts=firsts,
+        cut=firsts.union((beginning[-1] for beginning in begun), _beginnings(word for following in begun.values() for word in following)),
+        longest=max(map(len, begun), default=0) + 1,
         person=person,
         rare=kinds["asides"].anchors.union(*(person[kind].anchors for kind in ("phrases", "people", "anyone"))),
     )

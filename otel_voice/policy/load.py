@@ -14,7 +14,7 @@ from otel_voice_schema.attributes import MESSAGE_TYPES
 from otel_voice.strict import Fields, StrictReader, read_root, read_text
 
 from .contradictions import contradictions, lexicon_contradictions
-from .lexicon import ENGLISH, KINDS, LANGUAGES, PACKAGED, PERSON_KINDS, Lexicons
+from .lexicon import ENGLISH, KINDS, LANGUAGES, MOST_ADDED, PACKAGED, PERSON_KINDS, Lexicons, expanded, problem_of
 from .model import Policy, Rule
 from .settings import read_settings
 
@@ -87,6 +87,7 @@ class _Builder:
         self._rules: dict[tuple[str | None, str], Rule] = {}
         self._parts: dict[str, _Part] = {}
         self._origins: dict[tuple[str | None, str, str], str] = {}
+        self._phrases_added = 0
 
     def build(self, root: yaml.Node) -> Policy | None:
         reader = self._reader
@@ -157,10 +158,16 @@ class _Builder:
         """Return a list of phrases; `yes` and `no` are words here, whatever YAML takes them for."""
         found: list[str] = []
         for item in self._reader.items(node, where):
-            if isinstance(item, yaml.ScalarNode) and PACKAGED.get(ENGLISH).words(item.value):
-                found.append(item.value)
-            else:
+            if not isinstance(item, yaml.ScalarNode) or not PACKAGED.get(ENGLISH).words(item.value):
                 self._reader.wrong(item, where, "words")
+            elif problem := problem_of(item.value):
+                self._reader.report(item, f"pattern{self._reader.shown(item)} at {where} cannot be used: {problem}")
+            else:
+                found.append(item.value)
+                self._phrases_added += sum(1 for _ in expanded(item.value))
+                if self._phrases_added > MOST_ADDED:
+                    self._reader.report(item, f"{where}: a policy may add {MOST_ADDED:,} phrases, no more")
+                    break
         return found
 
     def _add(self, workflow: str | None, name: str, part: _Part) -> None:

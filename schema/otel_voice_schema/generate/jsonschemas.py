@@ -29,6 +29,7 @@ WORDS = {
     "answers": "Yes and its kin: a listener's signal, and an answer where the agent had asked.",
     "listening": "What only a listener says; never an answer.",
     "fillers": "Sounds of hesitation, walked over wherever they stand.",
+    "vocatives": "How callers address whoever they speak to; walked over around a listener's words, a summons alone.",
     "cues": "What takes the floor, whatever follows.",
     "cancels": "What calls off what is being done; takes the floor, too.",
     "asides": "What is said to others in the room.",
@@ -37,11 +38,13 @@ WORDS = {
     "asked": "How the agent's text asks a question where it has no question mark.",
     "holds": "What asks the agent to wait.",
     "noes": "No and its kin: a turn, unless a listener's words follow after a comma.",
+    "choices": "How the agent's text offers a choice: one word of it said back is an answer then.",
 }
 PERSON_WORDS = {
     "people": "Who can be asked for: agent, operator, manager.",
     "anyone": "Whom one asks for without naming them: somebody, a human.",
     "modifiers": "What stands between article and person: real, live.",
+    "definite": "Articles that make a person the one of a story: the agent told me.",
     "talk": "Verbs of talking to somebody.",
     "ask": "Verbs of asking for somebody.",
     "phrases": "Whole phrases that ask for a person, or tell of an emergency.",

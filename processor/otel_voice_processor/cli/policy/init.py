@@ -48,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write both files; return 2 where one is there already or cannot be written."""
     target = Path(options.file)
+    if not target.name or target.is_dir():
+        print(f"`{options.file}` names no file: name one, such as policy.yaml", file=sys.stderr)
+        return 2
     schema = target.with_name(SCHEMA)
     if target.exists() and not options.force:
         print(f"{target} is there already; --force overwrites it", file=sys.stderr)
