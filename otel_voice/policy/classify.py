@@ -122,6 +122,8 @@ def _by_words(candidate: Candidate, reading: Reading, lexicon: Lexicon | None) -
         return _foreign(candidate, reading)
     if (reading.kind == "answer" or (reading.kind == "listening" and reading.only_no)) and _answers(candidate):
         return InputClass.CORRECTION, 0.88, "question_answered"
+    if reading.kind == "listening" and candidate.question_pending is True and candidate.agent_state == SpeechState.LISTENING:
+        return InputClass.CORRECTION, 0.75, "question_answered"  # `works for me`: nobody speaks to whom it could be a sign of listening
     agent_text = candidate.agent_text if isinstance(candidate.agent_text, str) else ""
     if agent_text and reading.kind not in {"escalation", "cancel"}:
         if _is_echo(candidate, agent_text, lexicon):

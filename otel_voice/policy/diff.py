@@ -96,7 +96,7 @@ def kinds() -> tuple[Kind, ...]:
                 **at,
                 "input_type": InputType.SPEECH.value,
                 "input_class": judged.value,
-                "transcript_status": TranscriptStatus.FINAL.value,
+                "transcript_status": TranscriptStatus.PARTIAL.value,  # a limit on speech is asked of words so far alone
             }
             mine = (*figures, "class_confidence", *(() if quiet else ("speech_duration_ms", "word_count")))
             found.append(Kind(name=f"speech: {judged.value}{where}", facts=facts, figures=mine))
@@ -228,7 +228,7 @@ def _limits(figure: str, rule: Rule) -> Iterable[float]:
     elif figure == "word_count":
         yield rule.min_words
     elif figure == "class_confidence":
-        yield from (rule.confidence_floor, *rule.confidence_floors.values())
+        yield from (rule.confidence_floor, rule.floor_of(InputClass.ESCALATION), *rule.confidence_floors.values())
     elif figure == "vad_confidence":
         yield from (rule.min_vad_confidence, 0.3, 0.6)
     else:

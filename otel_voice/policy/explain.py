@@ -158,7 +158,7 @@ def _asked(where: _Where, judged: Classification, ruling: Ruling) -> Iterator[As
         ladder = ", ".join(f"{step.action.value} after {step.after_ms} ms" for step in rule.silence) or "never acts"
         yield part("silence", ladder, _ms(candidate.silence_ms), matched=True)
         return
-    floor = rule.confidence_floors.get(judged.input_class, rule.confidence_floor)
+    floor = rule.floor_of(judged.input_class)
     below = judged.input_class is not InputClass.UNKNOWN and judged.confidence < floor
     yield part("confidence_floor", f"at least {floor:g}", f"{judged.confidence:g}", matched=below)
     if ruling.input_class is InputClass.ESCALATION:
@@ -221,7 +221,7 @@ def _ms(value: object) -> str:
 
 def _thresholds(policy: Policy, candidate: Candidate, rule: Rule, judged: Classification) -> Iterator[Threshold]:
     """Yield every limit of the rule that the candidate has a figure for."""
-    floor = rule.confidence_floors.get(judged.input_class, rule.confidence_floor)
+    floor = rule.floor_of(judged.input_class)
     length, elapsed = known(candidate.response_duration_ms), known(candidate.silence_ms)
     limits: list[tuple[str, float | None, float | None]] = [
         ("confidence_floor", floor, judged.confidence),

@@ -101,12 +101,13 @@ def rule_on(policy: Policy, candidate: Candidate, judged: Classification) -> Rul
         case.notes.append(note)
     if judged.input_class is InputClass.SILENCE:
         return _on_silence(case)
-    floor = rule.confidence_floors.get(judged.input_class, rule.confidence_floor)
-    if judged.input_class is not InputClass.UNKNOWN and judged.confidence < floor:
+    speaking = candidate.agent_state not in SILENT_STATES
+    floor = rule.floor_of(judged.input_class)
+    open_turn = not speaking and judged.input_class is InputClass.CORRECTION  # taken from nobody
+    if judged.input_class is not InputClass.UNKNOWN and judged.confidence < floor and not open_turn:
         case.tried("confidence_floor", f"{judged.confidence:.2f} < {floor:.2f}, ruled as unknown")
         case.notes.append("below confidence floor")
         case.input_class = InputClass.UNKNOWN
-    speaking = candidate.agent_state not in SILENT_STATES
     case.protected = speaking and rule.until is not None and not rule.until.reached(case.position_ms, known(candidate.response_duration_ms))
     if case.input_class is InputClass.ESCALATION:
         return _on_escalation(case)
@@ -220,7 +221,7 @@ def _on_limits(case: _Case) -> Ruling | None:
     if who != InputType.SPEECH:
         return None
     spoken, words = known(candidate.speech_duration_ms), words_in(candidate, case.policy.lexicons)
-    if spoken is not None and spoken < rule.min_speech_ms:
+    if spoken is not None and spoken < rule.min_speech_ms and candidate.transcript_status not in _ALL_HEARD:
         again = None if case.position_ms is None else int(case.position_ms + rule.min_speech_ms - spoken)
         return case.ruling(Action.CONTINUE_AGENT_AUDIO, "min_speech", "too_little_speech_yet", wait_until_ms=again)
     if words is not None and words < rule.min_words:

@@ -16,6 +16,7 @@ from .lexicon import PACKAGED, Lexicons
 KEEP: Final = "keep"
 PAUSE: Final = "pause"
 STOP: Final = "stop"
+PERSON_FLOOR: Final = 0.55
 EFFECTS: Final[Mapping[Action, str]] = MappingProxyType(
     {
         Action.STOP_AGENT_AUDIO_AND_ACCEPT_USER_TURN: STOP,
@@ -185,6 +186,16 @@ class Rule:
     expected_keys: tuple[str, ...] = ()
     actions: Mapping[str, Action] = field(default_factory=dict)
     silence: tuple[SilenceStep, ...] = ()
+
+    def floor_of(self, input_class: str) -> float:
+        """Return the confidence below which a class counts as unknown.
+
+        A wish for a person is held back in so many words or not at all: a general floor counts for it up to `PERSON_FLOOR`.
+        """
+        own = self.confidence_floors.get(input_class)
+        if own is not None:
+            return own
+        return min(self.confidence_floor, PERSON_FLOOR) if input_class == InputClass.ESCALATION else self.confidence_floor
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _remade, (Rule, _facts(self))

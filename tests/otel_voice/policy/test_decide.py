@@ -160,9 +160,41 @@ def test_a_paused_agent_resumes_on_what_was_not_meant() -> None:
 
 def test_too_little_speech_waits() -> None:
     """Speech below the minimum is asked again when it could have reached it."""
-    ruling = ruled(speech_duration_ms=120)
+    ruling = ruled(speech_duration_ms=120, transcript_status="partial")
 
     assert (ruling.rule, ruling.wait_until_ms, ruling.effect) == ("support_answer.min_speech", 3080, "keep")
+
+
+@pytest.mark.parametrize("text", ["no", "stop", "wait"])
+def test_words_that_are_final_are_taken_however_short(text: str) -> None:
+    """A "no" lasts 150 ms; the minimum is for speech that may yet become something."""
+    ruling = ruled(text=text, speech_duration_ms=120)
+
+    assert (ruling.effect, ruling.wait_until_ms) == ("stop", None)
+
+
+def test_a_turn_is_taken_from_nobody(policy: Callable[[str], Policy]) -> None:
+    """While the agent listens no floor on confidence keeps a caller's words from it."""
+    number = replace(CORRECTION, text="1234567", transcript_confidence=0.4, agent_state="listening")
+    strict = policy("defaults: {confidence_floor: 0.9}")
+
+    assert STOP == decide(strict, number).action
+    assert "continue_agent_audio" == decide(strict, replace(number, agent_state="speaking")).action
+
+
+def test_a_general_floor_holds_no_wish_for_a_person_back(policy: Callable[[str], Policy]) -> None:
+    """That takes so many words: a floor or an action of its own."""
+    wish = replace(CORRECTION, text="Ich möchte mit einem Menschen sprechen", language="de")
+
+    assert "escalate_to_human" == decide(policy("defaults: {confidence_floor: 0.9}"), wish).action
+    assert "continue_agent_audio" == decide(policy("defaults: {confidence_floors: {escalation: 0.9}}"), wish).action
+
+
+@pytest.mark.parametrize("text", ["that would be great", "works for me", "of course not", "I guess"])
+def test_whatever_is_said_to_an_agent_that_asked_and_listens_is_a_turn(text: str) -> None:
+    """Nobody speaks to whom it could be a sign of listening."""
+    assert "correction" == ruled(text=text, question_pending=True, agent_state="listening").input_class
+    assert "backchannel" == ruled(text="wow", question_pending=True).input_class
 
 
 def test_below_the_floor_is_unknown() -> None:

@@ -159,7 +159,7 @@ def test_diff_tells_inputs_not_lines(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert 1 == main(["policy", "diff", "default", other])
     assert capsys.readouterr().out.splitlines() == [
         "support_answer",
-        "  speech: correction (speaking or paused): confidence 0.55 or more, speech 200 to under 300 ms, words 1 or more",
+        "  speech: correction (speaking or paused): confidence 0.55 or more, speech so far 200 to under 300 ms, words 1 or more",
         "      stop_agent_audio_and_accept_user_turn  ->  continue_agent_audio",
     ]
     assert 1 == main(["policy", "diff", "default", other, "--format", "json"])

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from otel_voice.policy.remarks import remarks
+from otel_voice_processor.cli.printable import printable
+
 from .files import NotRead, policy_of
 
 
@@ -13,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print every problem as `file:line:column: what is wrong`; return 2 if there is one."""
+    """Print every problem as `file:line:column: what is wrong`, and remarks on what conforms; return 2 if there is a problem."""
     code = 0
     for path in options.files:
         try:
@@ -21,7 +24,9 @@ def run(options: argparse.Namespace) -> int:
         except NotRead:
             code = 2
             continue
+        for remark in remarks(policy, path):
+            print(printable(f"{remark} (a remark)"))
         workflows = {workflow for workflow, _ in policy.rules if workflow is not None}
         own = f", {len(workflows)} workflow{'s' if len(workflows) != 1 else ''}" if workflows else ""
-        print(f"{path}: conforms: version {policy.version}, {len(policy.rules)} rules{own}")
+        print(printable(f"{path}: conforms: version {policy.version}, {len(policy.rules)} rules{own}"))
     return code

@@ -16,7 +16,7 @@ PAUSED = ", agent paused"
 FIGURES = {
     "position_ms": ("played", "ms"),
     PLAYED: ("share of the response played", ""),
-    "speech_duration_ms": ("speech", "ms"),
+    "speech_duration_ms": ("speech so far", "ms"),
     "word_count": ("words", ""),
     "class_confidence": ("confidence", ""),
     "vad_confidence": ("detector's confidence", ""),
