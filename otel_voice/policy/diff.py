@@ -140,20 +140,30 @@ def setting_differences(before: Policy, after: Policy) -> tuple[SettingChange, .
 
 
 def word_differences(before: Policy, after: Policy) -> tuple[WordChange, ...]:
-    """Return the phrases that either policy adds to a language and that are read otherwise."""
+    """Return the phrases that either policy adds to a language: read otherwise, or on a list that is asked where other words meet it."""
     found: list[WordChange] = []
     for language in sorted({*before.extensions, *after.extensions}):
-        texts: dict[str, None] = {}
-        for policy in (before, after):
-            own = policy.extensions.get(language, {})
-            person = own.get("escalation", {})
-            lists = [*(own.get(kind, ()) for kind in KINDS), *(person.get(kind, ()) for kind in PERSON_KINDS)]
-            texts |= dict.fromkeys(text for listed in lists for pattern in listed for text in expanded(pattern))
-        for text in texts:
-            was, now = (read(text, policy.lexicons.get(language)).kind for policy in (before, after))
+        was_listed, now_listed = _listed(before, language), _listed(after, language)
+        for phrase in dict.fromkeys((*was_listed, *now_listed)):
+            was, now = (read(phrase, policy.lexicons.get(language)).kind for policy in (before, after))
+            had, has = was_listed.get(phrase, frozenset()), now_listed.get(phrase, frozenset())
+            if was == now and had != has:  # `without` asks for nobody, and turns what follows around
+                was, now = (f"{was}, on {' and '.join(sorted(on)) or 'no list'}" for on in (had, has))
             if was != now:
-                found.append(WordChange(language=language, phrase=text, before=was, after=now))
+                found.append(WordChange(language=language, phrase=phrase, before=was, after=now))
     return tuple(found)
+
+
+def _listed(policy: Policy, language: str) -> dict[str, frozenset[str]]:
+    """Return each phrase that a policy adds to a language, with the lists it is on."""
+    own = policy.extensions.get(language, {})
+    person = own.get("escalation", {})
+    lists = {kind: own.get(kind, ()) for kind in KINDS} | {f"escalation.{kind}": person.get(kind, ()) for kind in PERSON_KINDS}
+    found: dict[str, frozenset[str]] = {}
+    for kind, patterns in lists.items():
+        for phrase in (phrase for pattern in patterns for phrase in expanded(pattern)):
+            found[phrase] = found.get(phrase, frozenset()) | {kind}
+    return found
 
 
 def _messages(before: Policy, after: Policy) -> Iterator[tuple[str | None, str]]:
@@ -162,7 +172,9 @@ def _messages(before: Policy, after: Policy) -> Iterator[tuple[str | None, str]]
     names = dict.fromkeys((*MESSAGE_TYPES, *before.names, *after.names, *(name for each in (before, after) for _, name in each.rules)))
     for workflow in sorted(workflows, key=lambda each: each or ""):
         for name in (*names, _NO_NAME):
-            kinds_of = {name, *(policy.names.get(name, "other" if name == _NO_NAME else name) for policy in (before, after))}
+            kinds_of = {name, *(policy.names.get(name, name) for policy in (before, after))}
+            if name not in MESSAGE_TYPES:  # one of them may not map it
+                kinds_of.add("other")
             if workflow is None or any((workflow, each) in policy.rules for policy in (before, after) for each in kinds_of):
                 yield workflow, name
 

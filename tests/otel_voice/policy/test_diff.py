@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otel_voice.policy import Candidate, Policy, decide, load_policy
-from otel_voice.policy.diff import PLAYED, UNMAPPED, Change, differences, kinds, word_differences
+from otel_voice.policy.diff import PLAYED, UNMAPPED, Change, differences, kinds, setting_differences, word_differences
 
 POLICIES = {
     "default": "",
@@ -20,9 +20,11 @@ POLICIES = {
     "part": "message_types: {disclosure: {until: {fraction: 0.5}}, greeting: {until: {position_ms: 2000}, grace_ms: 100}}",
     "closed": "names: {offer: disclosure}\nworkflows: {pay: {support_answer: {interrupted_by: [dtmf, escalation]}, other: {min_words: 3}}}",
     "floors": "defaults: {confidence_floors: {backchannel: 0.8, correction: 0.6}, sustained_ms: 700, min_vad_confidence: 0.5}",
+    "busy": "workflows: {w: {greeting: {grace_ms: 0}, other: {grace_ms: 0, actions: {noise: buffer_input_and_continue}}}}",
+    "busier": "names: {n3: greeting}\nworkflows: {w: {other: {grace_ms: 0, actions: {noise: buffer_input_and_continue}}}}",
     "silent": "defaults: {silence: [{after_ms: 5000, action: reprompt, times: 2}, {after_ms: 20000, action: escalate_to_human}]}",
 }
-MESSAGES = ["greeting", "entity_capture", "disclosure", "support_answer", "other", "offer", "anything"]
+MESSAGES = ["greeting", "entity_capture", "disclosure", "support_answer", "other", "offer", "n3", "anything"]
 
 
 @lru_cache(maxsize=len(POLICIES))
@@ -52,7 +54,7 @@ def test_an_input_is_told_exactly_if_it_is_ruled_otherwise(data: st.DataObject, 
     """Any candidate that differs lies in one of the ranges told, and none that does not."""
     kind = data.draw(st.sampled_from(kinds()))
     message = data.draw(st.sampled_from(MESSAGES))
-    workflow = data.draw(st.sampled_from([None, "pay"] if "closed" in {before, after} else [None]))
+    workflow = data.draw(st.sampled_from([None, *sorted({each for name in (before, after) for each, _ in policy(name).rules if each})]))
     facts: dict[str, Any] = dict(kind.facts)
     figures: dict[str, float] = {}
     for name in kind.figures:
@@ -73,11 +75,13 @@ def test_an_input_is_told_exactly_if_it_is_ruled_otherwise(data: st.DataObject, 
         return
     candidate = Candidate(message_type=message, workflow=workflow, **facts)
     was, now = decide(policy(before), candidate), decide(policy(after), candidate)
-    nameless = message == "anything" or (message == "offer" and "closed" not in {before, after})
+    nameless = message in {"anything", "offer", "n3"} - {*policy(before).names, *policy(after).names}
     shown = UNMAPPED if nameless else message
     mine = [each for each in changes(before, after) if each.input == kind.name]
     speaks = [each for each in mine if told(each, shown, workflow, figures)]
-    if workflow is not None and not speaks:  # a workflow without a rule of its own is told with the message
+    if workflow is not None and not any(
+        (each.workflow, each.message_type) == (workflow, shown) for each in changes(before, after)
+    ):  # a workflow without a rule of its own is told with the message
         speaks = [each for each in mine if told(each, shown, None, figures)]
 
     assert bool(speaks) == ((was.action, was.protected) != (now.action, now.protected)), (candidate, was, now)
@@ -106,3 +110,26 @@ def test_words_that_a_policy_adds_are_told(tmp_path: Path) -> None:
     found = word_differences(policy("default"), load_policy(file))
 
     assert ("en", "roger that", "words", "listening") in {(each.language, each.phrase, each.before, each.after) for each in found}
+
+
+def test_words_that_change_nothing_alone_are_told(tmp_path: Path) -> None:
+    """`please` asks for nobody, and as a negator it turns around what follows; a sound's name is no words."""
+    file = tmp_path / "words.yaml"
+    lists = 'noise: ["[beepbop]"], escalation: {negators: [please]}'
+    file.write_text(f'version: "1"\nextends: default\nlexicons: {{en: {{{lists}}}}}\n', encoding="utf-8")
+
+    found = {each.phrase: each.after for each in word_differences(policy("default"), load_policy(file))}
+
+    assert found["please"].endswith("on escalation.negators")
+    assert "[beepbop]" in found
+
+
+def test_settings_of_which_no_action_depends_are_told(tmp_path: Path) -> None:
+    """Keys on offer, when to ask again, what is cancelled."""
+    file = tmp_path / "keys.yaml"
+    file.write_text('version: "1"\nextends: default\nmessage_types: {menu_prompt: {expected_keys: ["1", "2"]}}\n', encoding="utf-8")
+    found = setting_differences(policy("default"), load_policy(file))
+
+    assert [("menu_prompt", "expected_keys", (), ("1", "2"))] == [
+        (each.message_type, each.setting, each.before, each.after) for each in found
+    ]

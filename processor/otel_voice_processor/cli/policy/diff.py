@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import groupby
 
-from otel_voice.policy.diff import PLAYED, Change, Range, SettingChange, differences, setting_differences, word_differences
+from otel_voice.policy.diff import PLAYED, Change, Range, SettingChange, WordChange, differences, setting_differences, word_differences
 from otel_voice.policy.model import Ruling
+from otel_voice_processor.cli.printable import printable
 
 from .files import NotRead, policy_of
 
@@ -43,21 +45,29 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(told, indent=2))
         return 1 if changes or settings or words else 0
     if not changes and not settings and not words:
-        print(f"{before.version} and {after.version} rule every input alike")
+        print(printable(f"{before.version} and {after.version} rule every input alike"))
         return 0
-    message = None
-    for change, also in _likewise(each for each in changes if each.before.action != each.after.action):
-        where = _where(change)
-        if where != message:
-            print(f"\n{where}" if message else where)
-            message = where
-        print(f"  {change.input}{also}{_ranges(change.ranges)}")
-        print(f"      {_ruled(change.before)}  ->  {_ruled(change.after)}")
-    for setting in settings:
-        print(f"\n{_where(setting)}: {setting.setting} {_value(setting.before)}  ->  {_value(setting.after)}")
-    for each in words:
-        print(f"\n{each.language}: `{each.phrase}` was read as {each.before}, now as {each.after}")
+    print("\n\n".join(printable(part, keep="\n") for part in _parts(changes, settings, words)))
     return 1
+
+
+def _parts(changes: Sequence[Change], settings: Sequence[SettingChange], words: Sequence[WordChange]) -> Iterator[str]:
+    """Yield what changed, a part for each message, setting and phrase."""
+    for where, alike in groupby(changes, key=_where):
+        found = list(alike)
+        lines = [where]
+        for change, also in _likewise(each for each in found if each.before.action != each.after.action):
+            lines.append(f"  {change.input}{also}{_ranges(change.ranges)}")
+            lines.append(f"      {_ruled(change.before)}  ->  {_ruled(change.after)}")
+        for protected, said in ((True, "protected now"), (False, "no longer protected")):
+            kinds = [each.input for each in found if each.before.action == each.after.action and each.after.protected == protected]
+            if kinds:
+                lines.append(f"  {said}, and ruled as before: {'; '.join(dict.fromkeys(kinds))}")
+        yield "\n".join(lines)
+    for setting in settings:
+        yield f"{_where(setting)}: {setting.setting} {_value(setting.before)}  ->  {_value(setting.after)}"
+    for each in words:
+        yield f"{each.language}: `{each.phrase}` was read as {each.before}, now as {each.after}"
 
 
 def _where(change: Change | SettingChange) -> str:

@@ -17,6 +17,7 @@ from otel_voice_schema.envelope import EnvelopeError, from_envelope
 
 from otel_voice.policy import CANDIDATE_ATTRIBUTES, Candidate, candidate_from_attributes
 from otel_voice.policy.explain import CLASSES, Explanation, Flip, explain, facts_of, reason_in_words
+from otel_voice_processor.cli.printable import printable
 
 from .files import NotRead, add_policy, policy_of
 
@@ -88,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
     if options.format == "json":
         print(json.dumps(_json(told), indent=2, ensure_ascii=False))
     else:
-        print("\n".join(lines(told)))
+        print(printable("\n".join(lines(told)), keep="\n"))
     return 0
 
 

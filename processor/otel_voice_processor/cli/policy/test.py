@@ -81,7 +81,7 @@ def _inputs(options: argparse.Namespace) -> tuple[Policy | None, list[Case], lis
     policy: Policy | None = None
     found: tuple[Case, ...] = ()
     try:
-        policy = load_policy(options.policy) if options.policy else load_default()
+        policy = load_policy(options.policy) if options.policy not in (None, "default") else load_default()
     except PolicyError as error:
         problems += error.problems
     try:
