@@ -12,9 +12,9 @@ from otel_voice_schema.attributes import InputClass, InputType, SpeechState, Tra
 
 from .lexicon import PACKAGED, Lexicon, Lexicons
 from .model import Candidate, Classification, known
-from .reading import Reading, label_kind, read, repeats
+from .reading import Reading, between_listening, label_kind, read, repeats
 
-JUDGE_VERSION: Final = "2026-11-26"
+JUDGE_VERSION: Final = "2026-11-28"
 JUDGE_FLOOR: Final = 0.55
 EXPERIMENTAL_CAP: Final = 0.65  # a lexicon that nobody has calibrated
 NO_LEXICON_CAP: Final = 0.5  # below every floor: the words cannot be read
@@ -24,6 +24,7 @@ LONG_NOISE_STEPS: Final = 10
 MOST_STEPS: Final = 60
 QUIET_DB: Final = -45.0
 MANY_WORDS: Final = 4
+CONTENT_LETTERS: Final = 4  # a shorter word, said back, is hardly what the agent told
 PARTIAL_FACTOR: Final = 0.85
 RECENT: Final = 600  # characters of the agent's text that an echo or a `no` may answer to
 EDGE_MS: Final = 1000  # near a response's start or end an `okay` is more often a turn than in its middle
@@ -101,7 +102,7 @@ def _label(candidate: Candidate) -> str | None:
 def _spoken(candidate: Candidate, reading: Reading, lexicon: Lexicon | None) -> Classification:
     """Class of words that were recognised."""
     input_class, confidence, reason = _by_words(candidate, reading, lexicon)
-    if _label(candidate) == "escalation" and reading.kind in {"cue", "more", "words", "cancel"}:
+    if _label(candidate) == "escalation" and (reading.kind in {"cue", "more", "words", "cancel"} or reading.so_far == "person"):
         input_class, confidence, reason = InputClass.ESCALATION, 0.8, "escalation_intent"
     heard = hundredths(candidate.transcript_confidence)
     if heard is not None:
@@ -122,8 +123,13 @@ def _by_words(candidate: Candidate, reading: Reading, lexicon: Lexicon | None) -
     if (reading.kind == "answer" or (reading.kind == "listening" and reading.only_no)) and _answers(candidate):
         return InputClass.CORRECTION, 0.88, "question_answered"
     agent_text = candidate.agent_text if isinstance(candidate.agent_text, str) else ""
-    if agent_text and reading.kind not in {"escalation", "cancel"} and _is_echo(candidate.text or "", agent_text, lexicon):
-        return InputClass.NOISE, 0.75, "echo_of_agent"
+    if agent_text and reading.kind not in {"escalation", "cancel"}:
+        if _is_echo(candidate, agent_text, lexicon):
+            return InputClass.NOISE, 0.75, "echo_of_agent"
+        if reading.kind in {"words", "more"} and not _answers(candidate) and _reads_back(candidate.text or "", agent_text, lexicon):
+            return InputClass.BACKCHANNEL, 0.7, "read_back"
+    if reading.so_far and candidate.transcript_status == TranscriptStatus.PARTIAL:
+        return _unfinished(candidate, reading)
     if reading.kind == "words":
         return _plain_words(candidate, reading)
     if reading.kind == "cue" and reading.only_no and agent_text and candidate.question_pending is not True and _denied(agent_text, lexicon):
@@ -169,11 +175,39 @@ def hundredths(share: object) -> int | None:
     return None if heard is None else int(min(1.0, heard) * 100 + 0.5)
 
 
-def _is_echo(text: str, agent_text: str, lexicon: Lexicon) -> bool:
-    """Tell whether the line brings back what the agent just said."""
-    words = lexicon.words(text)
-    taken = len(words) < MANY_WORDS and lexicon.kinds["cues"].matches(words, 0)
-    return not taken and repeats(words, lexicon.words(agent_text[-RECENT:]))
+def _is_echo(candidate: Candidate, agent_text: str, lexicon: Lexicon) -> bool:
+    """Tell whether the line brings back what the agent just said; a few words of it may also choose what it offered."""
+    words, said = lexicon.words(candidate.text or ""), lexicon.words(agent_text[-RECENT:])
+    if not repeats(words, said):
+        return False
+    if len(words) >= MANY_WORDS or not lexicon.spaces:
+        return True
+    return not (candidate.question_pending is True or lexicon.kinds["cues"].matches(words, 0) or lexicon.kinds["choices"].within(said))
+
+
+def _reads_back(text: str, agent_text: str, lexicon: Lexicon) -> bool:
+    """Tell whether the caller says what they were told, an `okay` before or after it, or one word of it: no answer and no question."""
+    recent = agent_text[-RECENT:]
+    if "?" in recent or "\uff1f" in recent or text.rstrip().endswith(("?", "\uff1f")):
+        return False
+    said, choices = lexicon.words(recent), lexicon.kinds["choices"]
+    if choices.within(said):
+        return False
+    words = between_listening(lexicon.words(text), lexicon)
+    if len(words) == 1 and (len(words[0]) >= CONTENT_LETTERS or words[0].isdigit()):
+        return bool(choices.anchors) and words[0] in said
+    return repeats(words, said)
+
+
+def _unfinished(candidate: Candidate, reading: Reading) -> tuple[InputClass, float, str]:
+    """Words whose end may still become something else: what came before it decides for now."""
+    if reading.so_far == "person":
+        return InputClass.CORRECTION, 0.8, "person_mentioned"
+    if reading.so_far == "answer" and _answers(candidate):
+        return InputClass.CORRECTION, 0.88, "question_answered"
+    if reading.so_far in {"answer", "listening"}:
+        return InputClass.BACKCHANNEL, 0.75 + _leaning(candidate, reading), "unfinished_phrase"
+    return InputClass.UNKNOWN, 0.4, "unfinished_word"
 
 
 def _denied(agent_text: str, lexicon: Lexicon) -> bool:
@@ -184,8 +218,6 @@ def _denied(agent_text: str, lexicon: Lexicon) -> bool:
 
 def _plain_words(candidate: Candidate, reading: Reading) -> tuple[InputClass, float, str]:
     """Words that carry no cue: the more of them, the surer it is that the caller means to speak."""
-    if reading.rest == 1 and candidate.transcript_status == TranscriptStatus.PARTIAL and reading.unfinished:
-        return InputClass.UNKNOWN, 0.4, "unfinished_word"
     confidence = 0.85 if reading.rest >= 3 else 0.78 if reading.rest == 2 else 0.68
     if candidate.is_backchannel is True:
         confidence -= 0.1

@@ -162,16 +162,24 @@ class Compiled:
         lexicon = self._policy.lexicons.for_tag(c.language)
         if lexicon is None or type(c.text) is not str or not (_is_flag(c.is_backchannel) and _is_flag(c.question_pending)):
             return None
-        kind, count, rest, _, unfinished, only_no = read_anew(c.text, lexicon)
+        kind, count, rest, _, so_far, only_no = read_anew(c.text, lexicon)
         if kind in {"blank", "unheard"}:
             return None
         evidence: object = None
         if not c.agent_text:
             drawn = steps is not None and steps >= MARGIN_STEPS + PER_WORD_STEPS * count
-            flags = (
-                (count > MANY_WORDS) + 2 * unfinished + 4 * only_no + 8 * drawn + 16 * edge + 32 * lexicon.experimental + 64 * min(rest, 3)
+            flags = (count > MANY_WORDS) + 2 * only_no + 4 * drawn + 8 * edge + 16 * lexicon.experimental + 32 * min(rest, 3)
+            evidence = (
+                kind,
+                so_far,
+                flags,
+                c.transcript_status,
+                heard,
+                c.is_backchannel,
+                c.question_pending,
+                c.intent_label,
+                c.agent_state,
             )
-            evidence = (kind, flags, c.transcript_status, heard, c.is_backchannel, c.question_pending, c.intent_label, c.agent_state)
             known_kind = self._kinds.get(evidence)
             if known_kind is not None:
                 return self._remember(key, _Class(known_kind[0], count, known_kind[1]))

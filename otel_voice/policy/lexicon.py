@@ -17,8 +17,14 @@ from .words import words_of
 if TYPE_CHECKING:
     from .reading import Reading
 
-KINDS: Final = ("answers", "listening", "fillers", "cues", "cancels", "asides", "noise", "unheard", "asked", "holds", "noes")
-PERSON_KINDS: Final = ("people", "anyone", "modifiers", "talk", "ask", "phrases", "negators", "between", "other_things", "declined")
+KINDS: Final = (
+    *("answers", "listening", "fillers", "vocatives", "cues", "cancels", "asides", "noise", "unheard", "asked", "holds", "noes"),
+    "choices",
+)
+PERSON_KINDS: Final = (
+    *("people", "anyone", "modifiers", "definite", "talk", "ask", "phrases", "negators", "between", "other_things", "declined"),
+)
+_KEEPING: Final = ("answers", "listening", "fillers")
 LANGUAGES: Final = ("en", "en-GB", "es", "de", "fr", "pt", "it", "nl", "ja", "hi")
 ENGLISH: Final = "en"
 _ALTERNATIVES: Final = re.compile(r"(\([^()]*\))")
@@ -27,7 +33,7 @@ _ALTERNATIVES: Final = re.compile(r"(\([^()]*\))")
 class Phrases:
     """A set of phrases, found at a place in a list of words, the longest first."""
 
-    __slots__ = ("_begun", "_table", "anchors")
+    __slots__ = ("_table", "anchors")
 
     def __init__(self, phrases: Iterable[Sequence[str]]) -> None:
         table: dict[str, list[tuple[str, ...]]] = {}
@@ -35,7 +41,6 @@ class Phrases:
             if phrase:
                 table.setdefault(phrase[0], []).append(tuple(phrase))
         self._table = {first: tuple(sorted(found, key=len, reverse=True)) for first, found in table.items()}
-        self._begun = frozenset(first[:size] for first in table for size in range(1, len(first)))
         self.anchors = frozenset(max(phrase, key=len) for found in table.values() for phrase in found)
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
@@ -66,17 +71,15 @@ class Phrases:
             at += step
         return bool(words)
 
-    def starts_with(self, beginning: str) -> bool:
-        """Tell whether a phrase's first word begins so, and goes on."""
-        return beginning in self._begun
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Lexicon:
     """The words of one language by what they do in a conversation; `readings` remembers short texts, within a bound.
 
-    `keeps` holds by first word the phrases that keep the floor with the speaker, longest first, with size and kind; `rare` a word of each
-    phrase that concerns persons, emergencies or others in the room: without any of them, none is meant.
+    `keeps` holds by first word the phrases that keep the floor with the speaker, longest first, with size and kind, and the vocatives that
+    may stand around them; `begun` what may follow each beginning of such a phrase, `firsts` the beginnings of their first words, `cut` all
+    that may stand last where such a phrase is cut off; `rare` a word of each phrase that concerns persons, emergencies or others in the
+    room: without any of them, none is meant.
     """
 
     language: str
@@ -87,6 +90,10 @@ class Lexicon:
     kinds: Mapping[str, Phrases]
     person: Mapping[str, Phrases]
     keeps: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]]
+    begun: Mapping[tuple[str, ...], frozenset[str]]
+    firsts: frozenset[str]
+    cut: frozenset[str]
+    longest: int
     rare: frozenset[str]
     readings: dict[str, Reading] = field(default_factory=dict, repr=False)
 
@@ -166,10 +173,25 @@ def expanded(pattern: str) -> Iterator[str]:
     return ("".join(each) for each in product(*parts))
 
 
+def _begun(kinds: Mapping[str, Phrases]) -> dict[tuple[str, ...], frozenset[str]]:
+    """Return each beginning of a listener's phrase, in whole words, with the words that may come next."""
+    found: dict[tuple[str, ...], set[str]] = {}
+    for kind in _KEEPING:
+        for phrase in kinds[kind]:
+            for size in range(1, len(phrase)):
+                found.setdefault(phrase[:size], set()).add(phrase[size])
+    return {beginning: frozenset(words) for beginning, words in found.items()}
+
+
+def _beginnings(words: Iterable[str]) -> frozenset[str]:
+    """Return what words begin with and go on from."""
+    return frozenset(word[:size] for word in set(words) for size in range(1, len(word)))
+
+
 def _keeping(kinds: Mapping[str, Phrases]) -> dict[str, tuple[tuple[tuple[str, ...], int, str], ...]]:
-    """Return answers, listening and fillers in one table; of two as long the first kind counts."""
+    """Return answers, listening, fillers and vocatives in one table; of two as long the first kind counts."""
     found: dict[str, list[tuple[tuple[str, ...], int, str]]] = {}
-    for kind in ("answers", "listening", "fillers"):
+    for kind in (*_KEEPING, "vocatives"):
         for phrase in kinds[kind]:
             found.setdefault(phrase[0], []).append((phrase, len(phrase), kind))
     return {first: tuple(sorted(phrases, key=lambda each: -each[1])) for first, phrases in found.items()}
@@ -186,6 +208,8 @@ def build(language: str, data: Mapping[str, Any], added: Sequence[Mapping[str, A
 
     kinds = {kind: phrases(data.get(kind, ())) for kind in KINDS}
     person = {kind: phrases(data["escalation"].get(kind, ())) for kind in PERSON_KINDS}
+    begun = _begun(kinds)
+    firsts = _beginnings(phrase[0] for kind in _KEEPING for phrase in kinds[kind])
     return Lexicon(
         language=language,
         experimental=data.get("experimental") == "true",
@@ -194,6 +218,10 @@ def build(language: str, data: Mapping[str, Any], added: Sequence[Mapping[str, A
         verb_last=data.get("verb_last") == "true",
         kinds=kinds,
         keeps=_keeping(kinds),
+        begun=begun,
+        firsts=firsts,
+        cut=firsts.union((beginning[-1] for beginning in begun), _beginnings(word for following in begun.values() for word in following)),
+        longest=max(map(len, begun), default=0) + 1,
         person=person,
         rare=kinds["asides"].anchors.union(*(person[kind].anchors for kind in ("phrases", "people", "anyone"))),
     )

@@ -93,17 +93,38 @@ def _without(words: Sequence[str], phrases: Phrases, talk: Phrases) -> Sequence[
 
 def _bare(words: Sequence[str], lexicon: Lexicon) -> bool:
     """Tell whether nothing is said but a person's name of office, with courtesies around it."""
-    around = (lexicon.person["modifiers"], *(lexicon.kinds[kind] for kind in ("fillers", "answers", "listening")))
-    seen = False
+    around = (*(lexicon.person[kind] for kind in ("modifiers", "definite")), *(lexicon.kinds[kind] for kind in ("fillers", "vocatives")))
+    agreed = seen = False
     at = 0
     while at < len(words):
         person = lexicon.person["people"].matches(words, at)
-        step = max(person, words[at] == DENIED, *(each.matches(words, at) for each in around))
+        agrees = max(lexicon.kinds[kind].matches(words, at) for kind in ("answers", "listening"))
+        step = max(person, agrees, words[at] == DENIED, *(each.matches(words, at) for each in around))
         if not step:
             return False
-        seen = seen or bool(person)
         at += step
+        addressed = agreed and at == len(words) and lexicon.kinds["vocatives"].matches(words, at - step) == step  # `alles klar, Chef`
+        seen = seen or (bool(person) and not addressed)
+        agreed = agrees == step
     return seen
+
+
+def only_mentions_person(words: Sequence[str], lexicon: Lexicon) -> bool:
+    """Tell whether nothing is said but `the agent`, which may go on as `the agent told me`."""
+    around = [lexicon.kinds[kind] for kind in ("fillers", "answers", "listening")]
+    at = 0
+    while at < len(words):
+        article, person = lexicon.person["definite"].matches(words, at), 0
+        if article:
+            at += article
+            while at < len(words) and (person := lexicon.person["people"].matches(words, at)):
+                at += person
+            return bool(person)
+        step = max(each.matches(words, at) for each in around)
+        if not step:
+            return False
+        at += step
+    return False
 
 
 def _asks_at(words: Sequence[str], at: int, lexicon: Lexicon) -> bool:

@@ -8,11 +8,15 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from .lexicon import ENGLISH, PACKAGED, Lexicon, Phrases
-from .people import CLAUSE, STUTTER, asks_for_person
+from .people import CLAUSE, STUTTER, asks_for_person, only_mentions_person
 from .words import LONGEST_TEXT, words_of
 
 SHORT_TEXT: Final = 80
 REMEMBERED: Final = 4096
+# Laughter of any length: what a word consists of that repeats after every second letter, and what laughs as words or characters in a row.
+_LAUGHS: Final = frozenset(map(frozenset, ("ha", "he", "hi", "ho", "ja", "je", "ji", "k", "rs", "हा", "हे", "हि", "ही", "हो")))
+_LAUGHS_IN_A_ROW: Final = frozenset({"ha", "हा", "は", "ハ", "ふ", "フ", "へ", "ヘ"})
+_LAUGH_AT_THE_END: Final = "笑"  # a recogniser's annotation, elsewhere a part of words
 _MARK: Final = re.compile(r"\[([^\[\]]{1,60})\]|\(([^()]{1,60})\)|<([^<>]{1,60})>|\*([^*]{1,60})\*|（([^（）]{1,60})）|［([^［］]{1,60})］")
 _LABEL: Final = re.compile(r"[a-z]+")
 # Labels of detectors and runtimes, matched by whole words of the label: they are identifiers, in no caller's language.
@@ -35,7 +39,7 @@ class Reading(NamedTuple):
     words: int = 0
     rest: int = 0  # words after listener's words and fillers, of kind `words`
     noise: bool = False  # a recogniser's annotation says so
-    unfinished: bool = False  # a lone word that may still become another
+    so_far: str = ""  # where the end may still become something else: what came before (nothing, filler, listening, answer), or `person`
     only_no: bool = False  # nothing but `no`, or listener's words after it
 
 
@@ -74,7 +78,11 @@ def read_anew(text: str, lexicon: Lexicon) -> Reading:
             return Reading("aside", len(words))  # unless the agent is told to wait for it
         asked = asks_for_person(spoken, words, lexicon)
         if asked is not None:
-            return Reading("escalation" if asked else "not_escalation", len(words))
+            return Reading(
+                "escalation" if asked else "not_escalation",
+                len(words),
+                so_far="person" if asked and only_mentions_person(words, lexicon) else "",
+            )
     return _turn_or_backchannel(spoken, words, lexicon)
 
 
@@ -100,7 +108,7 @@ def _turn_or_backchannel(text: str, words: Sequence[str], lexicon: Lexicon) -> R
     """Walk over backchannels and fillers from the left; what follows them decides."""
     kinds, keeps = lexicon.kinds, lexicon.keeps
     size = len(words)
-    at = answers = listening = 0
+    at = answers = listening = named = 0
     while at < size:
         step = 0
         for phrase, length, kind in keeps.get(words[at], ()):
@@ -110,30 +118,87 @@ def _turn_or_backchannel(text: str, words: Sequence[str], lexicon: Lexicon) -> R
                     answers += 1
                 elif kind == "listening":
                     listening += 1
+                elif kind == "vocatives":
+                    named += 1
                 break
         if not step:
-            if not _begun_again(words, at):
+            if _laughs(words, at):
+                listening += 1
+            elif not _begun_again(words, at):
                 break
             step = 1
         at += step
     if at == size:
         if text.endswith(("?", "？")) and kinds["asked"].covers(words):
             return Reading("cue", size)
-        return Reading("answer" if answers else "listening" if listening else "filler", size)
+        return Reading("answer" if answers else "listening" if listening else "cue" if named else "filler", size)  # `sir?` is a summons
     cancel = kinds["cancels"].matches(words, at)
     if cancel > 1 or (cancel and at + cancel == size):
         return Reading("cancel", size)
-    if cue := kinds["cues"].matches(words, at):
+    cue = kinds["cues"].matches(words, at)
+    so_far = ""
+    if words[-1] in lexicon.cut and _may_go_on(words, at, max(cue, kinds["noes"].matches(words, at)), lexicon):
+        so_far = "answer" if answers else "listening" if listening else "filler" if at else "nothing"
+    if cue:
         past = at + _all_of(kinds["noes"], words, at)
         if past > at and kinds["cancels"].matches(words, past):
             return Reading("cancel", size)
         if past > at and cue == 1 and _keeps_floor(words, past, lexicon) and _denies_alone(text, words[at:past], lexicon):
             return Reading("listening", size, only_no=True)  # `no, that's fine`
-        return Reading("cue", size, only_no=kinds["noes"].covers(words))
+        only_no = at == 0 and past > 0 and past + _all_of(kinds["vocatives"], words, past) == size
+        return Reading("cue", size, so_far=so_far, only_no=only_no)
     if answers or listening:
-        return Reading("more", size)
-    unfinished = size - at == 1 and any(kinds[kind].starts_with(words[at]) for kind in ("answers", "listening", "fillers", "cues"))
-    return Reading("words", size, size - at, False, unfinished)
+        return Reading("more", size, so_far=so_far)
+    return Reading("words", size, size - at, False, so_far)
+
+
+def _may_go_on(words: Sequence[str], at: int, taken: int, lexicon: Lexicon) -> bool:
+    """Tell whether the words end in a beginning of a listener's phrase, which starts at this place or before it.
+
+    The words at this place say something already where so many are `taken`: `no` is not the beginning of `no worries`, `no wor` is.
+    """
+    size = len(words)
+    for start in range(max(0, size - lexicon.longest), at + 1):
+        if start == at and size - at <= taken:
+            return False
+        if start == size - 1:
+            return words[start] in lexicon.firsts or (words[start],) in lexicon.begun
+        said = tuple(words[start:])
+        if said in lexicon.begun:
+            return True
+        word = said[-1]
+        if any(each.startswith(word) and each != word for each in lexicon.begun.get(said[:-1], ())):
+            return len(word) > 1 or not taken  # `no, I` begins no phrase that could be meant
+    return False
+
+
+def _laughs(words: Sequence[str], at: int) -> bool:
+    """Tell whether a word is laughter: `hahaha`, `kkkk`, one of several `ha`."""
+    word = words[at]
+    if word[2:] == word[:-2] and len(word) > 2:
+        return (len(word) > 3 or word == "kkk") and frozenset(word) in _LAUGHS
+    if word in _LAUGHS_IN_A_ROW:
+        return word in words[at + 1 : at + 2] or (at > 0 and words[at - 1] == word)
+    return word == _LAUGH_AT_THE_END and words[at + 1 : at + 2] in ([], [word])
+
+
+def between_listening(words: list[str], lexicon: Lexicon) -> list[str]:
+    """Return the words without the listener's words, fillers and vocatives before and after them: of `okay Tuesday then`, `Tuesday`."""
+    begin = _kept_until(words, 0, lexicon)
+    for end in range(begin + 1, len(words)):
+        if _kept_until(words, end, lexicon) == len(words):
+            return words[begin:end]
+    return words[begin:]
+
+
+def _kept_until(words: Sequence[str], at: int, lexicon: Lexicon) -> int:
+    """Return where the listener's words, fillers and vocatives from here on end."""
+    while at < len(words):
+        step = next((size for phrase, size, _ in lexicon.keeps.get(words[at], ()) if tuple(words[at : at + size]) == phrase), 0)
+        if not step:
+            break
+        at += step
+    return at
 
 
 def _all_of(phrases: Phrases, words: Sequence[str], at: int) -> int:
@@ -149,7 +214,7 @@ def _keeps_floor(words: Sequence[str], at: int, lexicon: Lexicon) -> bool:
     keeps = False
     while at < len(words):
         kept = max(lexicon.kinds[kind].matches(words, at) for kind in ("answers", "listening"))
-        step = max(kept, lexicon.kinds["fillers"].matches(words, at))
+        step = max(kept, *(lexicon.kinds[kind].matches(words, at) for kind in ("fillers", "vocatives")))
         if not step:
             return False
         keeps = keeps or step == kept

@@ -33,7 +33,7 @@ from otel_voice.policy.testing.run import checks_of
 STORED = Path(__file__).with_suffix(".txt")
 GOAL = 0.95
 OTHER_EFFECT = {"stop": "continue_agent_audio", "keep": "stop_agent_audio_and_accept_user_turn", "pause": "continue_agent_audio"}
-OTHER_KIND = {"answers": "cues", "listening": "cues", "fillers": "cues", "cues": "listening", "cancels": "listening"}
+OTHER_KIND = {"answers": "cues", "listening": "cues", "fillers": "cues", "vocatives": "cues", "cues": "listening", "cancels": "listening"}
 Mutant = tuple[str, Policy | None]
 
 

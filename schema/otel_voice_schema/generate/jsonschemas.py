@@ -88,8 +88,9 @@ def policy(base: str, by_key: dict[str, dict[str, Any]]) -> dict[str, Any]:
     judged = ["correction", "backchannel", "noise", "dtmf", "escalation"]
     classes = ["correction", "backchannel", "noise", "dtmf", "unlisted_key", "escalation", "unknown", "sustained"]
     phrases = {"type": "array", "items": {"type": ["string", "boolean", "number"]}}  # unquoted, yes is no text in YAML
-    kinds = ["answers", "listening", "fillers", "cues", "cancels", "asides", "noise", "unheard", "asked", "holds", "noes"]
-    person = ["people", "anyone", "modifiers", "talk", "ask", "phrases", "negators", "between", "other_things", "declined"]
+    kinds = [*("answers", "listening", "fillers", "vocatives", "cues", "cancels", "asides", "noise", "unheard", "asked", "holds", "noes")]
+    kinds.append("choices")
+    person = ["people", "anyone", "modifiers", "definite", "talk", "ask", "phrases", "negators", "between", "other_things", "declined"]
     languages = ["en", "en-GB", "es", "de", "fr", "pt", "it", "nl", "ja", "hi"]
     words = {
         "type": "object",
