@@ -140,7 +140,7 @@ class _Where:
         self.rule, self.candidate = rule, candidate
 
     def origin(self, setting: str) -> str:
-        return self._policy.origins.get((*self.key, setting)) or self._policy.origins.get((*self.key, setting.split(".")[0]), "built in")
+        return self._policy.origins.get((*self.key, setting), "built in")
 
 
 def _asked(where: _Where, judged: Classification, ruling: Ruling) -> Iterator[Asked]:
@@ -162,10 +162,11 @@ def _asked(where: _Where, judged: Classification, ruling: Ruling) -> Iterator[As
     below = judged.input_class is not InputClass.UNKNOWN and judged.confidence < floor
     yield part("confidence_floor", f"at least {floor:g}", f"{judged.confidence:g}", matched=below)
     if ruling.input_class is InputClass.ESCALATION:
-        wants = rule.actions.get("escalation")
-        yield part(
-            "actions.escalation", wants.value if wants else "outranks everything", "a wish for a person", matched=True, name="escalation"
-        )
+        named = rule.actions.get("escalation")
+        wants = "outranks everything" if named is None else named.value
+        if named is not None and ruling.action != named:
+            wants = f"{named.value} until it was heard, and it was"
+        yield part("actions.escalation", wants, "a wish for a person", matched=True, name="escalation")
         return
     if candidate.agent_state in SILENT_STATES:
         if rule.patience_ms:
@@ -216,7 +217,7 @@ def _limits(part: Any, where: _Where, ruling: Ruling, position: float | None, le
 
 def _ms(value: object) -> str:
     figure = known(value)
-    return "not known" if figure is None else f"{figure:g} ms"
+    return "not known" if figure is None else f"{figure:.15g} ms"
 
 
 def _thresholds(policy: Policy, candidate: Candidate, rule: Rule, judged: Classification) -> Iterator[Threshold]:
@@ -247,7 +248,7 @@ def _flips(policy: Policy, candidate: Candidate, rule: Rule, ruling: Ruling) -> 
             continue
         changed: dict[str, Any] = {field: value}
         other = decide_plainly(policy, replace(candidate, **changed))
-        if (other.action, other.protected) == (ruling.action, ruling.protected) or (field, other.rule) in seen:
+        if other.action == ruling.action or (field, other.rule) in seen:
             continue
         seen.add((field, other.rule))
         found.append(Flip(change=words, ruling=other))
@@ -298,7 +299,7 @@ def _hearing(policy: Policy, candidate: Candidate) -> Iterator[tuple[str, object
     for direction in (range(start - 1, -1, -1), range(start + 1, 101)):
         for hundredth in direction:
             if decide_plainly(policy, replace(candidate, transcript_confidence=hundredth / 100)).action != now.action:
-                yield "transcript_confidence", hundredth / 100, f"the recogniser had been sure by {hundredth / 100:g}"
+                yield "transcript_confidence", hundredth / 100, f"the recogniser's own confidence had been {hundredth / 100:g}"
                 break
 
 

@@ -13,7 +13,7 @@ from typing import Final, Literal
 from otel_voice_schema.attributes import Action, InputClass
 
 from otel_voice.policy import Candidate, Policy, Ruling, decide, effect_of
-from otel_voice.policy.testing import Case, Expectation, Trial
+from otel_voice.policy.testing import Case, Expectation, Trial, under
 from otel_voice.policy.testing.obligations import FIVE, completed
 from otel_voice_processor.model import CallRecord, VoiceEvent
 from otel_voice_processor.moments import INTERRUPTION, PAUSE, SILENCE, Moment, moments_of
@@ -71,7 +71,7 @@ class Replay:
 
     def __init__(self, policy: Policy, cases: Iterable[Case], *, strict: bool = False) -> None:
         self._policy, self._strict = policy, strict
-        self._cases = tuple(cases)
+        self._cases = under(policy, cases)
         self._workflows = {workflow for workflow, _ in policy.rules if workflow is not None}
         self._by_rule: dict[str | None, dict[tuple[str, str], list[_Asked]]] = {}
         self._met: set[str] = set()

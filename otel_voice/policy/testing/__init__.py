@@ -6,7 +6,7 @@ from .cases import Case, CaseError, Trial, read_cases, shipped_cases
 from .coverage import Answer, answers_of, exercised
 from .junit import Reported, junit_xml
 from .obligations import OBLIGATIONS, Expectation, Obligation
-from .run import Check, Tried, run_cases
+from .run import Check, Tried, run_cases, under
 
 __all__ = [
     "OBLIGATIONS",
@@ -25,4 +25,5 @@ __all__ = [
     "read_cases",
     "run_cases",
     "shipped_cases",
+    "under",
 ]

@@ -13,6 +13,7 @@ import yaml
 from otel_voice_schema.attributes import ATTRIBUTES
 
 from otel_voice.policy.model import CANDIDATE_ATTRIBUTES, CANDIDATE_FIELDS, Candidate
+from otel_voice.policy.settings import KEYS
 from otel_voice.strict import Fields, StrictReader, read_root, read_text
 
 from .obligations import ASSERTIONS, NO, YES, Expectation, accepted_actions
@@ -29,6 +30,7 @@ ENDINGS: Final = (".yaml", ".yml")
 _FILE_KEYS: Final = ("suite", "cases")
 _CASE_KEYS: Final = ("name", "of", "setup", "call", "given", "texts", "steps", "expect")
 _WHOLE: Final = re.compile(r"[-+]?[0-9]{1,400}")
+KEY: Final = "key"
 _FLAGS: Final = ("protected", "waits", "cancels")
 _KINDS: Final = {name: get_args(hint)[0] for name, hint in get_type_hints(Candidate).items()}  # each is a type or None
 _CLOSED: Final = {name: ATTRIBUTES[key].values for name, key in CANDIDATE_ATTRIBUTES.items() if ATTRIBUTES[key].values}
@@ -52,6 +54,7 @@ class Trial:
     candidate: Candidate
     expect: Expectation
     whole: bool = True
+    key: str | None = None  # that was pressed; a policy says whether it is on offer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,8 +213,17 @@ class _CaseReader(StrictReader):
         return tuple(found)
 
     def _trial(self, label: str, node: yaml.Node, given: _Given, expect: Expectation, *, whole: bool = True) -> Trial:
-        candidate = Candidate(**given)  # type: ignore[arg-type]  # each value was read by its field's type
-        return Trial(label=label, line=node.start_mark.line + 1, candidate=candidate, expect=expect, whole=whole)
+        key = given.get(KEY)
+        facts = {name: value for name, value in given.items() if name != KEY}
+        candidate = Candidate(**facts)  # type: ignore[arg-type]  # each value was read by its field's type
+        return Trial(
+            label=label,
+            line=node.start_mark.line + 1,
+            candidate=candidate,
+            expect=expect,
+            whole=whole,
+            key=key if isinstance(key, str) else None,
+        )
 
     def _some(self, node: yaml.Node, where: str) -> list[yaml.Node]:
         """Return the items of a list that must have some."""
@@ -222,13 +234,15 @@ class _CaseReader(StrictReader):
 
     def _given(self, node: yaml.Node, where: str) -> _Given:
         """Return what is given of a candidate; a null takes back what a step before knew."""
-        fields = self.mapping(node, where, CANDIDATE_FIELDS) or {}
+        fields = self.mapping(node, where, (*CANDIDATE_FIELDS, KEY)) or {}
         return {
             name: None if value.tag.endswith(":null") else self._value(name, value, f"{where}.{name}") for name, value in fields.items()
         }
 
     def _value(self, name: str, node: yaml.Node, where: str) -> object:
         """Return a value of the right type; numbers may be any, for tests of what nobody should send."""
+        if name == KEY:
+            return self.choice(node, where, KEYS)
         closed, kind = _CLOSED.get(name), _KINDS[name]
         text = node.value if isinstance(node, yaml.ScalarNode) else ""
         if closed is not None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from otel_voice.policy import decide
+from otel_voice.policy.keys import pressed
 from otel_voice.policy.model import Policy, Ruling
 
 from .cases import Case, Trial
@@ -41,9 +43,21 @@ class Tried:
         return tuple(check for check in self.checks if not check.passed)
 
 
+def under(policy: Policy, cases: Iterable[Case]) -> tuple[Case, ...]:
+    """Return the cases as this policy is asked them: it says which keys are on offer."""
+    return tuple(
+        replace(case, trials=tuple(map(partial(_pressed, policy), case.trials))) if any(each.key for each in case.trials) else case
+        for case in cases
+    )
+
+
+def _pressed(policy: Policy, trial: Trial) -> Trial:
+    return trial if trial.key is None else replace(trial, candidate=pressed(policy, trial.candidate, trial.key), key=None)
+
+
 def run_cases(policy: Policy, cases: Iterable[Case]) -> tuple[Tried, ...]:
     """Return every trial of the cases, in their order."""
-    return tuple(_tried(policy, case, trial) for case in cases for trial in case.trials)
+    return tuple(_tried(policy, case, trial) for case in under(policy, cases) for trial in case.trials)
 
 
 def _tried(policy: Policy, case: Case, trial: Trial) -> Tried:

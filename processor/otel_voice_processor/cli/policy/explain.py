@@ -17,9 +17,12 @@ from otel_voice_schema.envelope import EnvelopeError, from_envelope
 
 from otel_voice.policy import CANDIDATE_ATTRIBUTES, Candidate, candidate_from_attributes
 from otel_voice.policy.explain import CLASSES, Explanation, Flip, explain, facts_of, reason_in_words
+from otel_voice.policy.interpret import SILENT_STATES
+from otel_voice.policy.keys import pressed
+from otel_voice.policy.settings import KEYS
 from otel_voice_processor.cli.printable import printable
 
-from .files import NotRead, add_policy, policy_of
+from .files import NotRead, add_policy, policy_of, unknown_names
 
 TYPES = {name: get_args(hint)[0] for name, hint in get_type_hints(Candidate).items()}
 DO = {
@@ -30,9 +33,18 @@ DO = {
     "resume_agent_audio": "resume where the agent paused",
     "buffer_input_and_continue": "play on, and keep what was said for right after",
     "route_dtmf": "stop the agent and route the key",
-    "reprompt": "ask again",
+    "reprompt": "say the prompt again",
     "wait": "wait",
     "escalate_to_human": "stop the agent and hand the call to a person",
+}
+IMPLIED = {"text": "speech", "dtmf_class": "dtmf", "silence_ms": "silence"}  # what an input is, where only such a fact is told
+QUIET = {  # where nothing plays
+    "stop_agent_audio_and_accept_user_turn": "take the caller's turn",
+    "continue_agent_audio": "nothing to do: that is no turn",
+    "acknowledge_and_continue": "acknowledge it",
+    "buffer_input_and_continue": "keep what was said for later",
+    "route_dtmf": "route the key",
+    "escalate_to_human": "hand the call to a person",
 }
 DOES = {
     "stop_agent_audio_and_accept_user_turn": "would stop the agent",
@@ -42,7 +54,7 @@ DOES = {
     "resume_agent_audio": "would resume",
     "buffer_input_and_continue": "would play on and keep the input for later",
     "route_dtmf": "would route the key",
-    "reprompt": "would ask again",
+    "reprompt": "would say the prompt again",
     "wait": "would wait",
     "escalate_to_human": "would hand the call to a person",
 }
@@ -55,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "event", nargs="?", metavar="ENVELOPE", help="an event's JSON envelope, `-` for standard input; options override it"
     )
     parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--key", metavar="KEY", choices=KEYS, help="a key that was pressed, held against the keys on offer")
     for each in fields(Candidate):
         attribute = ATTRIBUTES[CANDIDATE_ATTRIBUTES[each.name]]
         known = f" ({', '.join(attribute.values)})" if attribute.values else ""
@@ -73,6 +86,8 @@ def run(options: argparse.Namespace) -> int:
             text = getattr(options, f"field_{each.name}")
             if text is not None:
                 given[each.name] = _value(each.name, text, problems)
+        if given.get("input_type") == "dtmf" and given.get("text"):
+            problems.append("a key is told by --key, not by --text")
         if problems:
             raise _Wrong("\n".join(problems))
     except NotRead:
@@ -80,12 +95,16 @@ def run(options: argparse.Namespace) -> int:
     except _Wrong as error:
         print(error, file=sys.stderr)
         return 2
-    if not given:
+    if not given and options.key is None:
         print("nothing is known of the input: name an envelope, or options such as --text and --message-type", file=sys.stderr)
         return 2
-    if "text" in given and "input_type" not in given:
-        given["input_type"] = "speech"
-    told = explain(policy, Candidate(**given))
+    if "input_type" not in given:
+        kind = next((kind for field, kind in IMPLIED.items() if field in given), None)
+        given |= {} if kind is None else {"input_type": kind}
+    for remark in unknown_names(policy, given.get("workflow"), given.get("message_type")):
+        print(printable(remark), file=sys.stderr)
+    candidate = Candidate(**given)
+    told = explain(policy, candidate if options.key is None else pressed(policy, candidate, options.key))
     if options.format == "json":
         print(json.dumps(_json(told), indent=2, ensure_ascii=False))
     else:
@@ -131,26 +150,32 @@ def _value(name: str, text: str, problems: list[str]) -> Any:
             problems.append(f"{flag} must be true or false, not `{text}`")
         return text.lower() == "true"
     try:
-        return int(text) if kind is int else float(text)
+        number = int(text) if kind is int else float(text)
     except ValueError:
         problems.append(f"{flag} must be a {'whole number' if kind is int else 'number'}, not `{text[:40]}`")
         return None
+    least, most = attribute.min, attribute.max
+    if not ((least is None or number >= least) and (most is None or number <= most)):
+        problems.append(f"{flag} must be {f'from {least:g} to {most:.15g}' if most is not None else f'{least:g} or more'}, not {text[:40]}")
+    return number
 
 
 def lines(told: Explanation) -> Iterator[str]:
     """Yield the answer first, then what was asked, what was closest, and what would have flipped it."""
     ruling, judged = told.ruling, told.judged
-    yield f"{DO[ruling.action][0].upper()}{DO[ruling.action][1:]}.  ({ruling.action})"
+    does = (QUIET if told.candidate.agent_state in SILENT_STATES else {}).get(ruling.action, DO[ruling.action])
+    yield f"{does[0].upper()}{does[1:]}.  ({ruling.action})"
     yield ""
     yield _heard(told)
     yield f"That is {CLASSES[judged.input_class]} ({judged.input_class}, {judged.confidence:.2f}): {reason_in_words(judged.reason)}."
     if ruling.input_class != judged.input_class:
-        yield "That is not sure enough here, so it is ruled as unknown."
+        floor = told.rule.floor_of(judged.input_class)
+        yield f"That is not sure enough here, where the floor is {floor:g}, so it is ruled as unknown."
     if told.note:
         yield f"{told.note[0].upper()}{told.note[1:]}."
     if ruling.wait_until_ms is not None:
         at = "of silence" if ruling.rule.endswith((".silence", ".patience")) else "of playback"
-        yield f"Ask again at {ruling.wait_until_ms} ms {at}, at the latest."
+        yield f"Decide again at {ruling.wait_until_ms} ms {at}, at the latest."
     if ruling.cancels:
         yield "Cancel what runs behind the message, too."
     because = f": {told.rule.because}" if told.rule.because else ""
@@ -165,8 +190,8 @@ def lines(told: Explanation) -> Iterator[str]:
         yield ""
         yield "Closest limits:"
         for limit in told.closest:
-            side = "above" if limit.margin >= 0 else "below"
-            yield f"     {limit.setting} {limit.limit:g}: {limit.has:g} is {abs(limit.margin):g} {side} it"
+            side = f"{abs(limit.margin):.15g} {'above' if limit.margin > 0 else 'below'} it" if limit.margin else "just that"
+            yield f"     {limit.setting} {limit.limit:.15g}: {limit.has:.15g} is {side}"
     if told.flips:
         yield ""
         yield "It would have been otherwise if"
@@ -185,6 +210,7 @@ def _heard(told: Explanation) -> str:
     quiet = f" for {c.silence_ms} ms" if c.input_type == "silence" and c.silence_ms is not None else ""
     at = f", {c.position_ms} ms into it" if c.position_ms is not None else ""
     over = f" over a message of type `{c.message_type}`{at}" if c.message_type else f" over a message of no known type{at}"
+    over += f" in workflow `{c.workflow}`" if c.workflow else ""
     state = {"speaking": "", None: ""}.get(c.agent_state, f" (the agent was {c.agent_state})")
     return f"The caller {kind}{long}{quiet}{over}{state}{text}."
 

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 from otel_voice.policy.providers import PROVIDERS, ExportError, export, notes, record
+from otel_voice_processor.cli.printable import printable
 
-from .files import NotRead, add_policy, message_of, policy_of
+from .files import NotRead, add_policy, policy_of, unknown_names
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,8 +26,8 @@ def run(options: argparse.Namespace) -> int:
     """Print the settings on standard output and the notes on standard error; return 2 for a provider that is not known."""
     try:
         policy = policy_of(options.policy)
-        if options.type is not None and (problem := message_of(policy, options.workflow, options.type)):
-            print(problem, file=sys.stderr)
+        for problem in unknown_names(policy, options.workflow, None):
+            print(printable(problem), file=sys.stderr)
         written = export(policy, options.provider, workflow=options.workflow, message_type=options.type)
     except NotRead:
         return 2

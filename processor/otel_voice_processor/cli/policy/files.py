@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 
 from otel_voice.policy import Policy, PolicyError, load_default, load_policy
+from otel_voice.strict import nearest
+from otel_voice_processor.cli.printable import printable
 
 
 class NotRead(Exception):
@@ -20,7 +23,7 @@ def policy_of(path: str | None) -> Policy:
         return load_policy(path)
     except PolicyError as error:
         for problem in error.problems:
-            print(problem, file=sys.stderr)
+            print(printable(problem), file=sys.stderr)
         raise NotRead from None
 
 
@@ -29,10 +32,12 @@ def add_policy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--policy", metavar="FILE", help="policy file; without it the default policy")
 
 
-def message_of(policy: Policy, workflow: str | None, name: str) -> str | None:
-    """Return what is wrong with a message's name or workflow as far as it can be told, nothing where both are known."""
+def unknown_names(policy: Policy, workflow: str | None, name: str | None) -> Iterator[str]:
+    """Yield what is wrong with a workflow's and a message's name, as far as it can be told."""
     workflows = sorted({each for each, _ in policy.rules if each is not None})
     if workflow is not None and workflow not in workflows:
-        return f"workflow `{workflow}` has no rule of its own here: {', '.join(workflows) or 'no workflow has'}; what holds for all applies"
+        known = nearest(workflow, workflows) if workflows else ": no workflow has"
+        yield f"workflow `{workflow}` has no rule of its own here{known}; what holds for all applies"
     names = sorted({each for _, each in policy.rules} | set(policy.names))
-    return None if name in names else f"message `{name}` is not named in this policy and is ruled as `other`: named are {', '.join(names)}"
+    if name is not None and name not in names:
+        yield f"message `{name}` is not named in this policy and is ruled as `other`{nearest(name, names)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 
 from otel_voice_schema.attributes import MESSAGE_TYPES
@@ -13,10 +13,12 @@ from otel_voice_schema.attributes import MESSAGE_TYPES
 from otel_voice.policy import Candidate, Policy, Rule
 from otel_voice.policy.interpret import rule_for
 from otel_voice.policy.model import Until
+from otel_voice_processor.cli.printable import printable
 
-from .files import NotRead, add_policy, message_of, policy_of
+from .files import NotRead, add_policy, policy_of, unknown_names
 
 LISTS = {"actions", "confidence_floors"}
+Told = tuple[str, object, str]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,14 +35,11 @@ def run(options: argparse.Namespace) -> int:
         policy = policy_of(options.policy)
     except NotRead:
         return 2
-    if options.type is None and options.workflow is not None and (problem := message_of(policy, options.workflow, "other")):
-        print(problem, file=sys.stderr)
+    for problem in unknown_names(policy, options.workflow, options.type):
+        print(printable(problem), file=sys.stderr)
     names = [options.type] if options.type else [*MESSAGE_TYPES, *sorted(policy.names)]
     shown = []
     for name in names:
-        problem = message_of(policy, options.workflow, name) if options.type else None
-        if problem:
-            print(problem, file=sys.stderr)
         rule, _ = rule_for(policy, Candidate(message_type=name, workflow=options.workflow))
         shown.append((name, rule, list(effective(policy, rule, options.workflow))))
     if options.format == "json":
@@ -48,17 +47,25 @@ def run(options: argparse.Namespace) -> int:
             json.dumps({name: {key: {"value": value, "from": origin} for key, value, origin in told} for name, _, told in shown}, indent=2)
         )
         return 0
-    print(f"policy {policy.version}")
-    for name, rule, told in shown:
-        print(f"\n{name}{f' in {options.workflow}' if options.workflow else ''}  (rule {rule.name})")
-        width = max(len(key) for key, _, _ in told)
-        values = max(min(60, len(_words(value))) for _, value, _ in told)
-        for key, value, origin in told:
-            print(f"  {key:<{width}}  {_words(value):<{values}}  {origin}")
+    print("\n".join(printable(line) for line in _lines(policy, options.workflow, shown)))
     return 0
 
 
-def effective(policy: Policy, rule: Rule, workflow: str | None) -> Iterator[tuple[str, object, str]]:
+def _lines(policy: Policy, workflow: str | None, shown: Sequence[tuple[str, Rule, list[Told]]]) -> Iterator[str]:
+    yield f"policy {policy.version}"
+    for name, rule, told in shown:
+        yield ""
+        yield f"{name}{f' in {workflow}' if workflow else ''}  (rule {rule.name})"
+        width = max(len(key) for key, _, _ in told)
+        values = max(min(60, len(_words(value))) for _, value, _ in told)
+        for key, value, origin in told:
+            yield f"  {key:<{width}}  {_words(value):<{values}}  {origin}"
+        others = sorted({each for each, kind in policy.rules if each is not None and kind in {name, policy.names.get(name)}})
+        if workflow is None and others:
+            yield f"  ruled otherwise in {', '.join(f'workflow {each}' for each in others)}: `--workflow` shows how"
+
+
+def effective(policy: Policy, rule: Rule, workflow: str | None) -> Iterator[Told]:
     """Yield (setting, value, where it comes from) of a rule; maps are told entry by entry."""
     own = workflow is not None and rule.name.startswith(f"{workflow}.")
     place = workflow if own else None
