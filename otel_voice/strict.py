@@ -12,6 +12,8 @@ from typing import Any, Final
 import yaml
 from yaml.reader import ReaderError
 
+from otel_voice.printable import printable
+
 MAX_BYTES: Final = 1 << 20  # of a file: written by hand, none comes near
 MAX_WHOLE: Final = 10**12
 LEAST_BEGUN: Final = 3  # characters that say which name was begun
@@ -39,7 +41,7 @@ class StrictReader:
         """Every problem found, `file:line:column: what is wrong`, in the order of the lines, each once and on one line."""
         found = sorted(self._found, key=lambda each: each[:2])
         lines = (f"{self.file}:{line}:{f'{column}:' if column else ''} {message}" for line, column, message in found)
-        return list(dict.fromkeys("".join(c if c.isprintable() else repr(c)[1:-1] for c in line) for line in lines))
+        return list(dict.fromkeys(map(printable, lines)))
 
     def report(self, node: yaml.Node | None, message: str) -> None:
         """Note a problem where a node begins; at the first line where there is none."""

@@ -160,7 +160,9 @@ def _asked(where: _Where, judged: Classification, ruling: Ruling) -> Iterator[As
         return
     floor = rule.floor_of(judged.input_class)
     below = judged.input_class is not InputClass.UNKNOWN and judged.confidence < floor
-    yield part("confidence_floor", f"at least {floor:g}", f"{judged.confidence:g}", matched=below)
+    silent = candidate.agent_state in SILENT_STATES
+    if not (silent and judged.input_class is InputClass.CORRECTION):  # a turn is taken from nobody then
+        yield part("confidence_floor", f"at least {floor:g}", f"{judged.confidence:g}", matched=below)
     if ruling.input_class is InputClass.ESCALATION:
         named = rule.actions.get("escalation")
         wants = "outranks everything" if named is None else named.value
@@ -168,7 +170,7 @@ def _asked(where: _Where, judged: Classification, ruling: Ruling) -> Iterator[As
             wants = f"{named.value} until it was heard, and it was"
         yield part("actions.escalation", wants, "a wish for a person", matched=True, name="escalation")
         return
-    if candidate.agent_state in SILENT_STATES:
+    if silent:
         if rule.patience_ms:
             has = _ms(candidate.silence_ms)
             yield part(
@@ -202,8 +204,9 @@ def _limits(part: Any, where: _Where, ruling: Ruling, position: float | None, le
         if early or who != InputType.SPEECH:
             return
         spoken, words = known(candidate.speech_duration_ms), words_in(candidate, where._policy.lexicons)
-        short = spoken is not None and spoken < rule.min_speech_ms
-        yield part("min_speech_ms", f"at least {rule.min_speech_ms} ms of speech", _ms(spoken), matched=short, name="min_speech")
+        short = ruling.rule.endswith(".min_speech")
+        wants = f"at least {rule.min_speech_ms} ms of speech, or all its words"
+        yield part("min_speech_ms", wants, _ms(spoken), matched=short, name="min_speech")
         if not short:
             few = words is not None and words < rule.min_words
             has = "not known" if words is None else f"{words:g}"
@@ -224,16 +227,27 @@ def _thresholds(policy: Policy, candidate: Candidate, rule: Rule, judged: Classi
     """Yield every limit of the rule that the candidate has a figure for."""
     floor = rule.floor_of(judged.input_class)
     length, elapsed = known(candidate.response_duration_ms), known(candidate.silence_ms)
-    limits: list[tuple[str, float | None, float | None]] = [
-        ("confidence_floor", floor, judged.confidence),
-        ("grace_ms", rule.grace_ms or None, known(candidate.position_ms)),
-        ("until", rule.until.at_ms(length) if rule.until else None, known(candidate.position_ms)),
-        ("min_speech_ms", rule.min_speech_ms or None, known(candidate.speech_duration_ms)),
-        ("sustained_ms", rule.sustained_ms or None, known(candidate.speech_duration_ms)),
-        ("min_words", rule.min_words or None, words_in(candidate, policy.lexicons)),
-        ("patience_ms", rule.patience_ms or None, elapsed),
-        *(("silence", float(step.after_ms), elapsed) for step in rule.silence if judged.input_class is InputClass.SILENCE),
-    ]
+    if judged.input_class is InputClass.SILENCE:
+        yield from (
+            Threshold(setting="silence", limit=step.after_ms, has=elapsed, margin=elapsed - step.after_ms)
+            for step in rule.silence
+            if elapsed is not None
+        )
+        return
+    silent = candidate.agent_state in SILENT_STATES
+    limits: list[tuple[str, float | None, float | None]] = []
+    if not (silent and judged.input_class is InputClass.CORRECTION):
+        limits.append(("confidence_floor", floor, judged.confidence))
+    if silent:
+        limits.append(("patience_ms", rule.patience_ms or None, elapsed))
+    else:
+        limits += [
+            ("grace_ms", rule.grace_ms or None, known(candidate.position_ms)),
+            ("until", rule.until.at_ms(length) if rule.until else None, known(candidate.position_ms)),
+            ("min_speech_ms", rule.min_speech_ms or None, known(candidate.speech_duration_ms)),
+            ("sustained_ms", rule.sustained_ms or None, known(candidate.speech_duration_ms)),
+            ("min_words", rule.min_words or None, words_in(candidate, policy.lexicons)),
+        ]
     for setting, limit, has in limits:
         if limit is not None and has is not None:
             yield Threshold(setting=setting, limit=limit, has=has, margin=round(has - limit, 4))

@@ -87,6 +87,7 @@ def build(provider: Provider, policy: Policy, workflow: str | None, message_type
         values=merged(desk.values),
         native=merged(sorted(desk.native, key=_order)),
         gaps=merged(sorted(desk.gaps, key=_order)),
+        left_out=tuple(sorted({each for each, _ in policy.rules if each is not None})) if workflow is None else (),
     )
 
 

@@ -39,7 +39,12 @@ PROVIDER: Final = Provider(
         ),
         Knob(
             setting="actions.backchannel",
-            read=action("backchannel", keeps="adaptive", stops="vad", note="needs LiveKit's hosted model, else it is vad"),
+            read=action(
+                "backchannel",
+                keeps="adaptive",
+                stops="vad",
+                note="needs LiveKit's hosted model, else it is vad; beside our guard it has to be vad",
+            ),
             call=f"{_TURNS}.interruption.mode",
         ),
         Knob(setting="min_speech_ms", read=time("min_speech_ms", in_seconds), call=f"{_TURNS}.interruption.min_duration"),

@@ -112,7 +112,7 @@ class Export:
     """A provider's settings as a document, with what they came from, what the provider does by itself and what is left to do.
 
     `parts` holds the document's objects: `call`, read from the rule of the message type `base`, and one for each message type that the
-    provider can be told of.
+    provider can be told of; `left_out` names workflows with rules of their own, which these settings do not know.
     """
 
     provider: str
@@ -127,4 +127,5 @@ class Export:
     values: tuple[Value, ...]
     native: tuple[Remark, ...]
     gaps: tuple[Remark, ...]
+    left_out: tuple[str, ...]
     document: str = ""

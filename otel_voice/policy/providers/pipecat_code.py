@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from otel_voice.printable import printable
+
 from .model import CALL, Export
-from .render import printable
 
 _IMPORTS: Final = (
     "from pipecat.audio.vad.vad_analyzer import VADParams",

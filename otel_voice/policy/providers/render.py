@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import Any, Final
 
+from otel_voice.printable import printable
+
 from .model import CALL, Export, Remark, Value
 
 _WIDTH: Final = 60
@@ -21,7 +23,10 @@ def as_json(export: Export) -> str:
 def notes(export: Export) -> str:
     """Return what goes with the document as lines to read: where parts go, each value's origin, what is left to the application."""
     of = f", workflow {export.workflow}" if export.workflow else ""
-    lines = [f"{export.title}: settings of policy {export.policy_version}{of}; for the whole call as for {export.base}"]
+    alone = f"for a call of {export.base} alone" if export.message_types == (export.base,) else f"for the whole call as for {export.base}"
+    lines = [f"{export.title}: settings of policy {export.policy_version}{of}; {alone}"]
+    if export.left_out:
+        lines.append(f"  left out, to be exported with --workflow: {', '.join(export.left_out)}")
     lines += [f"  {part}: {goes}" for part, goes in export.goes.items()]
     lines += ["", "set:", *_values(export)]
     if export.native:
@@ -56,17 +61,12 @@ def shown(value: Any) -> str:
     return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
 
 
-def printable(text: str) -> str:
-    """Return text on one line, whatever is in it: message types are named by whoever wrote the policy."""
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
-
-
 def record(export: Export) -> dict[str, Any]:
     """Return everything beside the document as plain data, for a sidecar file."""
     kept = ("provider", "title", "policy_version", "workflow", "base", "message_types", "format", "goes")
     head = {name: getattr(export, name) for name in kept}
     rows = {name: [_row(each) for each in getattr(export, name)] for name in ("values", "native", "gaps")}
-    return {**head, "message_types": list(export.message_types), "goes": dict(export.goes), **rows}
+    return {**head, "message_types": list(export.message_types), "left_out": list(export.left_out), "goes": dict(export.goes), **rows}
 
 
 def _row(item: Value | Remark) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from otel_voice_schema.problems import ERROR
 from otel_voice_schema.record import LOG, SPAN, Record, start_of
 from otel_voice_schema.upgrade import upgrade
 
+from otel_voice.printable import printable
 from otel_voice_processor.cli.inputs import add_files, place, read
-from otel_voice_processor.cli.printable import printable
 from otel_voice_processor.errors import Undecodable
 from otel_voice_processor.files import ENVELOPE, OTLP, Broken, Document, events
 from otel_voice_processor.otlp_json import encode_requests, items

@@ -16,8 +16,8 @@ from otel_voice_schema.problems import CODES, ERROR, Problem
 from otel_voice_schema.upgrade import upgrade
 from otel_voice_schema.validate import check_record
 
+from otel_voice.printable import printable
 from otel_voice_processor.cli.inputs import add_files, place, read
-from otel_voice_processor.cli.printable import printable
 from otel_voice_processor.files import OTLP, Broken, Document, events
 from otel_voice_processor.records import TooDeep
 

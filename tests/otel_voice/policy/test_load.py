@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 import re
+from copy import deepcopy
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -10,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_voice.policy import PolicyError, load_default, load_policy
-from otel_voice.policy.lexicon import data_of
+from otel_voice.policy import Candidate, PolicyError, decide, load_default, load_policy
+from otel_voice.policy.lexicon import KINDS, LANGUAGES, data_of, problem_of
 from otel_voice.policy.load import MESSAGE_TYPES
 from otel_voice.strict import StrictReader, read_root
 
@@ -87,6 +89,23 @@ def test_a_problem_has_its_column(tmp_path: Path) -> None:
             HEAD + "defaults: {grace_ms: " + "9" * 5000 + "}\n",
             "3: defaults.grace_ms must be a whole number from 0 to 600000, not a whole number `999",
         ),
+        (HEAD + "defaults: {[a]: b}\n", "3: a key at defaults must be text"),
+        (HEAD + "defaults: {ask_again_ms: 0}\n", "3: defaults.ask_again_ms must be a whole number from 20 to 600000"),
+        (HEAD + "defaults: {grace_ms: 1_000}\n", "3: defaults.grace_ms must be a whole number from 0 to 600000 in plain digits"),
+        (HEAD + "defaults: {min_words: 2000}\n", "3: defaults.min_words must be a whole number from 0 to 100"),
+        (HEAD + "defaults: {expected_keys: [" + "1, " * 100_000 + "1]}\n", "3: key `1` at defaults.expected_keys is given twice"),
+        ("version: 1\nextends: default\n", "1: version must be text, in quotes, not a whole number `1`"),
+        (HEAD + "defaults: {protected_allows: [speech]}\n", "3: contradiction at disclosure: its content is protected"),
+        (HEAD + "lexicons: {en: {cues: [(right on]}}\n", "3: pattern `(right on` at lexicons.en.cues cannot be used: its brackets do not"),
+        (HEAD + "lexicons: {en: {cues: [((a|b)|c) d]}}\n", "3: pattern `((a|b)|c) d` at lexicons.en.cues cannot be used: its brackets"),
+        (HEAD + "lexicons: {en: {cues: [a|b]}}\n", "3: pattern `a|b` at lexicons.en.cues cannot be used: `|` stands between"),
+        (
+            HEAD + "lexicons: {en: {cues: ['" + "(a|b|c|d) " * 12 + "']}}\n",
+            "3: pattern `" + "(a|b|c|d) " * 8 + "…` at lexicons.en.cues cannot be used: it stands for 16,777,216 phrases",
+        ),
+        (HEAD + "lexicons: {en: {answers: [(roger|wilco)], cues: [roger]}}\n", "3: contradiction at lexicons.en: `roger` is in answers"),
+        (HEAD + "lexicons: {en: {corrections: [no]}}\n", "3: unknown key `corrections` at lexicons.en: known are `answers`, `listening`"),
+        (HEAD + "lexicons: {en-US: {}}\n", "3: unknown key `en-US` at lexicons: known are `en`, `en-GB`"),
         (HEAD + "names: {a: \x07}\n", "3: not readable as YAML: special characters are not allowed"),
         (HEAD + "#" * (1 << 20), "1: cannot be read: larger than 1 MiB"),
     ],
@@ -169,3 +188,40 @@ def test_a_language_without_lexicon_is_said_so() -> None:
     """Nobody gets another language's words by mistake."""
     with pytest.raises(KeyError, match="no lexicon for language `xx`"):
         data_of("xx")
+
+
+def test_a_slip_in_what_it_extends_is_one_problem(tmp_path: Path) -> None:
+    """Not one for each message type that was to come from there."""
+    assert ["did you mean `default`?"] == [each.split(": ")[-1] for each in problems_of(tmp_path, 'version: "1"\nextends: defaults\n')]
+
+
+def test_what_the_package_ships_keeps_its_own_limits() -> None:
+    """Every pattern of every lexicon is one that a policy may write."""
+    for language in LANGUAGES:
+        data = data_of(language)
+        patterns = [
+            *(each for kind in KINDS for each in data.get(kind, ())),
+            *(each for listed in data["escalation"].values() for each in listed),
+        ]
+        assert [] == [(language, each) for each in patterns if problem_of(each)]
+
+
+def test_a_policy_goes_to_another_process_and_back(tmp_path: Path) -> None:
+    """An agent's jobs may be processes of their own."""
+    file = tmp_path / "policy.yaml"
+    file.write_text(HEAD + "lexicons: {en: {cues: [mayday]}}\n", encoding="utf-8")
+    policy = load_policy(file)
+    copied = pickle.loads(pickle.dumps(policy))
+    asked = Candidate(input_type="speech", text="mayday", agent_state="speaking")
+
+    assert decide(policy, asked) == decide(copied, asked) == decide(deepcopy(policy), asked)
+    assert "correction_cue" == decide(copied, asked).reason.split(";")[0]
+    assert {load_default()} == {pickle.loads(pickle.dumps(load_default())), load_default()}
+
+
+def test_a_phrase_in_a_policy_is_moved_however_it_is_written(tmp_path: Path) -> None:
+    """Case and spaces are the writer's; the package's own `okay` is one phrase of a pattern."""
+    file = tmp_path / "policy.yaml"
+    file.write_text(HEAD + "lexicons: {en: {cues: [Okay]}}\n", encoding="utf-8")
+
+    assert "correction" == decide(load_policy(file), Candidate(input_type="speech", text="okay", agent_state="speaking")).input_class

@@ -62,6 +62,10 @@ def test_check_names_every_mistake_with_its_place(tmp_path: Path, capsys: pytest
         ("interrupted_by: [speech], actions: {correction: continue_agent_audio}", "never lets them"),
         ("confidence_floors: {correction: 0.99}", "can never be reached"),
         ("confidence_floor: 0.96", "can never be reached"),
+        ("interrupted_by: none, actions: {correction: continue_agent_audio}", "actions.correction can never match"),
+        ("interrupted_by: none, cancellable: true", "nobody can call it off"),
+        ("cancellable: true, actions: {correction: continue_agent_audio}", "nobody can call it off"),
+        ("interrupted_by: [speech], expected_keys: ['1']", "no key is ever taken"),
         ("held: route_dtmf", "stops the agent for input that may not interrupt"),
         ("patience_ms: 9000, silence: [{after_ms: 8000, action: reprompt}]", "before the caller's pause"),
         ("silence: [{after_ms: 8000, action: escalate_to_human}, {after_ms: 9000, action: wait}]", "can never be reached"),
@@ -71,6 +75,22 @@ def test_a_contradiction_is_found_at_load(tmp_path: Path, capsys: pytest.Capture
     """What can never happen, or says two things at once."""
     assert 2 == main(["policy", "check", policy(tmp_path, f"message_types: {{other: {{{rule}}}}}")])
     assert said in capsys.readouterr().err
+
+
+def test_check_remarks_on_what_may_be_meant(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A floor that only English reaches, words that the package reads otherwise: told with the line, and no mistake."""
+    file = policy(
+        tmp_path,
+        "defaults:\n  confidence_floor: 0.7\nlexicons:\n  en: {cues: [scratch that], listening: ['no', righto]}\n  de: {listening: [nein]}",
+    )
+
+    assert 0 == main(["policy", "check", file])
+    told = capsys.readouterr().out
+    assert f"{file}:4: confidence_floor 0.7 is above 0.65, the surest that words in en-GB, es, de" in told
+    assert "lexicons.en.cues: `scratch that` is read as cancel by the package, as cue here" in told
+    assert "lexicons.en.listening: `no` is read as cue" in told
+    assert "lexicons.de.listening: `nein` is read as cue" in told
+    assert "righto" not in told
 
 
 def test_words_in_two_lists_tie(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,6 +114,8 @@ def test_show_tells_where_each_value_comes_from(tmp_path: Path, capsys: pytest.C
 
     assert 0 == main(["policy", "show", "--type", "suport_answer", "--workflow", "pay"])
     assert "no rule of its own" in capsys.readouterr().err
+    assert 0 == main(["policy", "show", "--policy", file, "--type", "support_answer"])
+    assert "ruled otherwise in workflow pay" in capsys.readouterr().out
 
 
 def test_the_runbooks_own_envelope_is_explained_like_a_colleague_would(capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,6 +149,9 @@ def test_explain_takes_flags_over_an_envelope(capsys: pytest.CaptureFixture[str]
     [
         (["--transcript-status", "partal"], "did you mean `partial`?"),
         (["--position-ms", "soon"], "--position-ms must be a whole number, not `soon`"),
+        (["--position-ms", "-5"], "--position-ms must be from 0 to 604800000, not -5"),
+        (["--vad-confidence", "85"], "--vad-confidence must be from 0 to 1, not 85"),
+        (["--input-type", "dtmf", "--text", "7"], "a key is told by --key"),
         (["--is-backchannel", "maybe"], "--is-backchannel must be true or false"),
         ([], "nothing is known of the input"),
         (["/nope.json"], "/nope.json cannot be read: No such file"),
@@ -138,6 +163,51 @@ def test_a_mistake_is_said_in_a_line(capsys: pytest.CaptureFixture[str], argumen
     """Exit code 2, no traceback."""
     assert 2 == main(["policy", "explain", *arguments])
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--text", "x", "--workflow", "pai"], "workflow `pai` has no rule of its own here: did you mean `pay`?"),
+        (["--text", "x", "--message-type", "mneu_prompt"], "is ruled as `other`: did you mean `menu_prompt`?"),
+    ],
+)
+def test_a_name_that_the_policy_does_not_know_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    """It is explained as it is ruled, and the slip is said."""
+    assert 0 == main(["policy", "explain", "--policy", policy(tmp_path, "workflows: {pay: {other: {grace_ms: 5}}}"), *arguments])
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "does", "told"),
+    [
+        (["--key", "2", "--message-type", "menu_prompt"], "Stop the agent and route the key.", "The caller pressed a key"),
+        (["--key", "9", "--message-type", "menu_prompt"], "Say the prompt again.", "nobody presses a key by accident"),
+        (["--silence-ms", "8000", "--agent-state", "listening"], "Say the prompt again.", "The caller was silent for 8000 ms"),
+        (
+            ["--text", "friday", "--agent-state", "listening", "--transcript-confidence", "0.3"],
+            "Take the caller's turn.",
+            "(the agent was listening)",
+        ),
+        (
+            ["--text", "uh-huh", "--agent-state", "listening", "--question-pending", "false"],
+            "Do nothing, that is no turn.",
+            "a listener's signal",
+        ),
+    ],
+)
+def test_an_explanation_speaks_of_what_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], does: str, told: str
+) -> None:
+    """A key is held against those on offer; nothing that is silent is stopped."""
+    file = policy(tmp_path, "message_types: {menu_prompt: {expected_keys: ['1', '2']}}")
+
+    assert 0 == main(["policy", "explain", "--policy", file, *arguments])
+    said = capsys.readouterr().out
+    assert said.startswith(does)
+    assert told in said
 
 
 @pytest.mark.parametrize("text", ["\x00\x1b[31m", "\u202eabc", "🙂" * 500, "no " * 10_000, "x" * 1_000_000, "'; DROP TABLE calls; --"])
@@ -175,5 +245,37 @@ def test_export_writes_settings_and_says_what_is_left(tmp_path: Path, capsys: py
     assert "default.yaml:" in told.err
     assert 0 == main(["policy", "export", "--provider", "openai", "-o", str(tmp_path / "openai.json")])
     assert json.loads((tmp_path / "openai.json.notes.json").read_text(encoding="utf-8"))
+    file = policy(tmp_path, "workflows: {pay: {other: {grace_ms: 5}}}")
+    assert 0 == main(["policy", "export", "--policy", file, "--provider", "livekit"])
+    assert "left out, to be exported with --workflow: pay" in capsys.readouterr().err
     assert 2 == main(["policy", "export", "--provider", "livkit"])
     assert "did you mean `livekit`?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["", ".", "/"])
+def test_init_wants_a_file(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """And says so."""
+    assert 2 == main(["policy", "init", name, "--force"])
+    assert "names no file" in capsys.readouterr().err
+
+
+def test_a_subcommand_tells_its_own_options(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where an argument is none of them."""
+    with pytest.raises(SystemExit) as ended:
+        main(["policy", "show", "policy.yaml"])
+
+    assert 2 == ended.value.code
+    assert "usage: otel-voice policy show [-h] [--policy FILE]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("missing", ["google", "grpc", "opentelemetry.sdk.trace"])
+def test_an_extra_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], missing: str) -> None:
+    """Not a traceback; what is no part of the extra is a mistake of ours and raised."""
+
+    def absent(name: str) -> Any:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=missing)
+
+    monkeypatch.setattr("otel_voice_processor.cli._module", absent)
+
+    assert 2 == main(["validate", "x"])
+    assert "pip install 'otel-voice[processor]'" in capsys.readouterr().err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from otel_voice.policy.remarks import remarks
-from otel_voice_processor.cli.printable import printable
+from otel_voice.printable import printable
 
 from .files import NotRead, policy_of
 

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from otel_voice.policy.diff import PLAYED, Change, Range, SettingChange, WordChange, differences, setting_differences, word_differences
 from otel_voice.policy.model import Ruling
-from otel_voice_processor.cli.printable import printable
+from otel_voice.printable import printable
 
 from .files import NotRead, policy_of
 

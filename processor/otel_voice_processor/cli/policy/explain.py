@@ -20,7 +20,7 @@ from otel_voice.policy.explain import CLASSES, Explanation, Flip, explain, facts
 from otel_voice.policy.interpret import SILENT_STATES
 from otel_voice.policy.keys import pressed
 from otel_voice.policy.settings import KEYS
-from otel_voice_processor.cli.printable import printable
+from otel_voice.printable import printable
 
 from .files import NotRead, add_policy, policy_of, unknown_names
 
@@ -38,9 +38,10 @@ DO = {
     "escalate_to_human": "stop the agent and hand the call to a person",
 }
 IMPLIED = {"text": "speech", "dtmf_class": "dtmf", "silence_ms": "silence"}  # what an input is, where only such a fact is told
+LISTENING = "the agent had been listening"
 QUIET = {  # where nothing plays
     "stop_agent_audio_and_accept_user_turn": "take the caller's turn",
-    "continue_agent_audio": "nothing to do: that is no turn",
+    "continue_agent_audio": "do nothing, that is no turn",
     "acknowledge_and_continue": "acknowledge it",
     "buffer_input_and_continue": "keep what was said for later",
     "route_dtmf": "route the key",
@@ -224,7 +225,9 @@ def _flips(flips: tuple[Flip, ...]) -> list[tuple[str, str]]:
     """Tell message types that flip it alike as one."""
     found: dict[tuple[str, str], list[str]] = {}
     for each in flips:
-        what = f"{DOES[each.ruling.action]}{' (protected)' if each.ruling.protected else ''}"
+        quiet = each.change == LISTENING and each.ruling.action in QUIET
+        what = f"would {QUIET[each.ruling.action]}" if quiet else DOES[each.ruling.action]
+        what += " (protected)" if each.ruling.protected else ""
         prefix = "the message had been of type "
         if each.change.startswith(prefix):
             found.setdefault((prefix, what), []).append(each.change.removeprefix(prefix))

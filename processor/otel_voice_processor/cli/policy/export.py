@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from otel_voice.policy.providers import PROVIDERS, ExportError, export, notes, record
-from otel_voice_processor.cli.printable import printable
+from otel_voice.printable import printable
 
 from .files import NotRead, add_policy, policy_of, unknown_names
 

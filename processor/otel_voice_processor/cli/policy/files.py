@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterator
 
 from otel_voice.policy import Policy, PolicyError, load_default, load_policy
+from otel_voice.printable import printable
 from otel_voice.strict import nearest
-from otel_voice_processor.cli.printable import printable
 
 
 class NotRead(Exception):

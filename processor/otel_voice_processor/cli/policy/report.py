@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from otel_voice.policy.testing import Check, Reported, Tried
-from otel_voice_processor.cli.printable import printable
+from otel_voice.printable import printable
 from otel_voice_processor.moments import Moment
 from otel_voice_processor.replay import Applied, Compared
 

@@ -13,7 +13,7 @@ from otel_voice_schema.attributes import MESSAGE_TYPES
 from otel_voice.policy import Candidate, Policy, Rule
 from otel_voice.policy.interpret import rule_for
 from otel_voice.policy.model import Until
-from otel_voice_processor.cli.printable import printable
+from otel_voice.printable import printable
 
 from .files import NotRead, add_policy, policy_of, unknown_names
 

@@ -24,6 +24,7 @@ from otel_voice.policy.testing import (
     shipped_cases,
 )
 from otel_voice.policy.testing.obligations import FIVE
+from otel_voice.printable import printable
 from otel_voice.strict import nearest
 from otel_voice_processor.cli.policy.report import (
     applied_json,
@@ -34,7 +35,6 @@ from otel_voice_processor.cli.policy.report import (
     tried_lines,
     tried_suites,
 )
-from otel_voice_processor.cli.printable import printable
 from otel_voice_processor.moments import Moment
 from otel_voice_processor.replay import Applied, Replay
 
