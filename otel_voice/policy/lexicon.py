@@ -36,28 +36,27 @@ _ALTERNATIVES: Final = re.compile(r"(\([^()]*\))")
 class Phrases:
     """A set of phrases, found at a place in a list of words, the longest first."""
 
-    __slots__ = ("_table", "anchors")
+    __slots__ = ("_phrases", "_sizes", "anchors")
 
     def __init__(self, phrases: Iterable[Sequence[str]]) -> None:
-        table: dict[str, list[tuple[str, ...]]] = {}
-        for phrase in phrases:
-            if phrase:
-                table.setdefault(phrase[0], []).append(tuple(phrase))
-        self._table = {first: tuple(sorted(found, key=len, reverse=True)) for first, found in table.items()}
-        self.anchors = frozenset(max(phrase, key=len) for found in table.values() for phrase in found)
+        self._phrases = dict.fromkeys(tuple(phrase) for phrase in phrases if phrase)
+        self._sizes = sizes_of(self._phrases)
+        self.anchors = frozenset(max(phrase, key=len) for phrase in self._phrases)
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
-        return (phrase for found in self._table.values() for phrase in found)
+        return iter(self._phrases)
 
     def matches(self, words: Sequence[str], at: int) -> int:
         """Return how many words the longest phrase at this place takes, 0 for none."""
-        found = self._table.get(words[at]) if 0 <= at < len(words) else None
-        if found is None:
+        sizes = self._sizes.get(words[at]) if 0 <= at < len(words) else None
+        if sizes is None:
             return 0
-        for phrase in found:
-            size = len(phrase)
-            if size == 1 or tuple(words[at : at + size]) == phrase:
-                return size
+        for size in sizes:
+            if size == 1:
+                return 1
+            said = tuple(words[at : at + size])
+            if said in self._phrases:
+                return len(said)
         return 0
 
     def within(self, words: Sequence[str]) -> bool:
@@ -75,14 +74,22 @@ class Phrases:
         return bool(words)
 
 
+def sizes_of(phrases: Iterable[tuple[str, ...]]) -> dict[str, tuple[int, ...]]:
+    """Return by first word how many words its phrases have, the longest first: as many look-ups find the longest that is said."""
+    found: dict[str, set[int]] = {}
+    for phrase in phrases:
+        found.setdefault(phrase[0], set()).add(len(phrase))
+    return {first: tuple(sorted(sizes, reverse=True)) for first, sizes in found.items()}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Lexicon:
     """The words of one language by what they do in a conversation; `readings` remembers short texts, within a bound.
 
-    `keeps` holds by first word the phrases that keep the floor with the speaker, longest first, with size and kind, and the vocatives that
-    may stand around them; `begun` what may follow each beginning of such a phrase, `firsts` the beginnings of their first words, `cut` all
-    that may stand last where such a phrase is cut off; `rare` a word of each phrase that concerns persons, emergencies or others in the
-    room: without any of them, none is meant.
+    `keeps` holds the kind of each phrase that keeps the floor with the speaker, or of a vocative around them, and `sizes` by first word
+    how long they are; `begun` what may follow each beginning of such a phrase, `firsts` the beginnings of their first words, `cut` all that
+    may stand last where such a phrase is cut off; `rare` a word of each phrase that concerns persons, emergencies or others in the room:
+    without any of them, none is meant.
     """
 
     language: str
@@ -92,7 +99,8 @@ class Lexicon:
     verb_last: bool
     kinds: Mapping[str, Phrases]
     person: Mapping[str, Phrases]
-    keeps: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]]
+    keeps: Mapping[tuple[str, ...], str]
+    sizes: Mapping[str, tuple[int, ...]]
     begun: Mapping[tuple[str, ...], frozenset[str]]
     firsts: frozenset[str]
     cut: frozenset[str]
@@ -211,13 +219,19 @@ def _beginnings(words: Iterable[str]) -> frozenset[str]:
     return frozenset(word[:size] for word in set(words) for size in range(1, len(word)))
 
 
-def _keeping(kinds: Mapping[str, Phrases]) -> dict[str, tuple[tuple[tuple[str, ...], int, str], ...]]:
-    """Return answers, listening, fillers and vocatives in one table; of two as long the first kind counts."""
-    found: dict[str, list[tuple[tuple[str, ...], int, str]]] = {}
+def _keeping(kinds: Mapping[str, Phrases]) -> dict[tuple[str, ...], str]:
+    """Return answers, listening, fillers and vocatives in one table; of several kinds the first counts.
+
+    Longer cues that begin with one of them are in it too: `uh` hesitates, `uh uh` denies.
+    """
+    found: dict[tuple[str, ...], str] = {}
     for kind in (*_KEEPING, "vocatives"):
         for phrase in kinds[kind]:
-            found.setdefault(phrase[0], []).append((phrase, len(phrase), kind))
-    return {first: tuple(sorted(phrases, key=lambda each: -each[1])) for first, phrases in found.items()}
+            found.setdefault(phrase, kind)
+    for cue in kinds["cues"]:
+        if any(cue[:size] in found for size in range(1, len(cue))):
+            found.setdefault(cue, "cues")
+    return found
 
 
 def build(language: str, data: Mapping[str, Any], added: Sequence[Mapping[str, Any]] = ()) -> Lexicon:
@@ -231,7 +245,7 @@ def build(language: str, data: Mapping[str, Any], added: Sequence[Mapping[str, A
 
     kinds = {kind: phrases(data.get(kind, ())) for kind in KINDS}
     person = {kind: phrases(data["escalation"].get(kind, ())) for kind in PERSON_KINDS}
-    begun = _begun(kinds)
+    keeps, begun = _keeping(kinds), _begun(kinds)
     firsts = _beginnings(phrase[0] for kind in _KEEPING for phrase in kinds[kind])
     return Lexicon(
         language=language,
@@ -240,7 +254,8 @@ def build(language: str, data: Mapping[str, Any], added: Sequence[Mapping[str, A
         spaces=data.get("spaces") != "false",
         verb_last=data.get("verb_last") == "true",
         kinds=kinds,
-        keeps=_keeping(kinds),
+        keeps=keeps,
+        sizes=sizes_of(keeps),
         begun=begun,
         firsts=firsts,
         cut=firsts.union((beginning[-1] for beginning in begun), _beginnings(word for following in begun.values() for word in following)),

@@ -133,8 +133,11 @@ def _asks_at(words: Sequence[str], at: int, lexicon: Lexicon) -> bool:
     stride = 1 if lexicon.spaces else 2  # a word is about two characters where each counts as one
     talk = lexicon.person["talk"].matches(words, at)
     if talk:
-        near = range(max(0, at - NEAR * stride), min(len(words), at + talk + NEAR * stride))
-        return any(people.matches(words, place) or anyone.matches(words, place) for place in near)
+        before = range(max(0, at - NEAR * stride), at)
+        if any(0 < max(people.matches(words, place), anyone.matches(words, place)) <= at - place for place in before):
+            return True  # beside the verb, not around it: `can you transfer me` asks where it is all, not for money
+        after = range(at + talk, min(len(words), at + talk + NEAR * stride))
+        return any(people.matches(words, place) or anyone.matches(words, place) for place in after)
     ask = lexicon.person["ask"].matches(words, at)
     if not ask:
         return False

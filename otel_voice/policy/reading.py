@@ -106,21 +106,26 @@ def _without_marks(text: str, lexicon: Lexicon) -> tuple[str, bool, bool]:
 
 def _turn_or_backchannel(text: str, words: Sequence[str], lexicon: Lexicon) -> Reading:
     """Walk over backchannels and fillers from the left; what follows them decides."""
-    kinds, keeps = lexicon.kinds, lexicon.keeps
+    kinds, keeps, sizes = lexicon.kinds, lexicon.keeps, lexicon.sizes
     size = len(words)
     at = answers = listening = named = 0
     while at < size:
         step = 0
-        for phrase, length, kind in keeps.get(words[at], ()):
-            if length == 1 or tuple(words[at : at + length]) == phrase:
-                step = length
-                if kind == "answers":
-                    answers += 1
-                elif kind == "listening":
-                    listening += 1
-                elif kind == "vocatives":
-                    named += 1
+        for length in sizes.get(words[at], ()):
+            said = tuple(words[at : at + length])
+            kind = keeps.get(said)
+            if kind is None:
+                continue
+            if kind == "cues":
                 break
+            step = len(said)
+            if kind == "answers":
+                answers += 1
+            elif kind == "listening":
+                listening += 1
+            elif kind == "vocatives":
+                named += 1
+            break
         if not step:
             if _laughs(words, at):
                 listening += 1
@@ -143,7 +148,7 @@ def _turn_or_backchannel(text: str, words: Sequence[str], lexicon: Lexicon) -> R
         past = at + _all_of(kinds["noes"], words, at)
         if past > at and kinds["cancels"].matches(words, past):
             return Reading("cancel", size)
-        if past > at and cue == 1 and _keeps_floor(words, past, lexicon) and _denies_alone(text, words[at:past], lexicon):
+        if past > at and at + cue <= past and _keeps_floor(words, past, lexicon) and _denies_alone(text, words[at:past], lexicon):
             return Reading("listening", size, only_no=True)  # `no, that's fine`
         only_no = at == 0 and past > 0 and past + _all_of(kinds["vocatives"], words, past) == size
         return Reading("cue", size, so_far=so_far, only_no=only_no)
@@ -194,10 +199,11 @@ def between_listening(words: list[str], lexicon: Lexicon) -> list[str]:
 def _kept_until(words: Sequence[str], at: int, lexicon: Lexicon) -> int:
     """Return where the listener's words, fillers and vocatives from here on end."""
     while at < len(words):
-        step = next((size for phrase, size, _ in lexicon.keeps.get(words[at], ()) if tuple(words[at : at + size]) == phrase), 0)
-        if not step:
+        here = (tuple(words[at : at + size]) for size in lexicon.sizes.get(words[at], ()))
+        said = next((each for each in here if each in lexicon.keeps), ())
+        if not said or lexicon.keeps[said] == "cues":
             break
-        at += step
+        at += len(said)
     return at
 
 
