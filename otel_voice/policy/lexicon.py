@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib import resources
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import yaml
 
@@ -33,14 +33,22 @@ MOST_ADDED: Final = 50_000  # phrases that a policy adds
 _ALTERNATIVES: Final = re.compile(r"(\([^()]*\))")
 
 
+class Opening(NamedTuple):
+    """How phrases with the same first word go on: lengths of the longer ones, longest first, their second words, whether one ends there."""
+
+    sizes: tuple[int, ...]
+    seconds: frozenset[str]
+    alone: bool
+
+
 class Phrases:
     """A set of phrases, found at a place in a list of words, the longest first."""
 
-    __slots__ = ("_phrases", "_sizes", "anchors")
+    __slots__ = ("_openings", "_phrases", "anchors")
 
     def __init__(self, phrases: Iterable[Sequence[str]]) -> None:
         self._phrases = dict.fromkeys(tuple(phrase) for phrase in phrases if phrase)
-        self._sizes = sizes_of(self._phrases)
+        self._openings = openings_of(self._phrases)
         self.anchors = frozenset(max(phrase, key=len) for phrase in self._phrases)
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
@@ -48,16 +56,16 @@ class Phrases:
 
     def matches(self, words: Sequence[str], at: int) -> int:
         """Return how many words the longest phrase at this place takes, 0 for none."""
-        sizes = self._sizes.get(words[at]) if 0 <= at < len(words) else None
-        if sizes is None:
+        opening = self._openings.get(words[at]) if 0 <= at < len(words) else None
+        if opening is None:
             return 0
-        for size in sizes:
-            if size == 1:
-                return 1
-            said = tuple(words[at : at + size])
-            if said in self._phrases:
-                return len(said)
-        return 0
+        sizes, seconds, alone = opening
+        if sizes and at + 1 < len(words) and words[at + 1] in seconds:
+            for size in sizes:
+                said = tuple(words[at : at + size])
+                if said in self._phrases:
+                    return len(said)
+        return 1 if alone else 0
 
     def within(self, words: Sequence[str]) -> bool:
         """Tell whether any phrase occurs anywhere."""
@@ -74,20 +82,24 @@ class Phrases:
         return bool(words)
 
 
-def sizes_of(phrases: Iterable[tuple[str, ...]]) -> dict[str, tuple[int, ...]]:
-    """Return by first word how many words its phrases have, the longest first: as many look-ups find the longest that is said."""
-    found: dict[str, set[int]] = {}
+def openings_of(phrases: Iterable[tuple[str, ...]]) -> dict[str, Opening]:
+    """Return by first word how the phrases that begin with it go on: a few look-ups find the longest that is said."""
+    sizes: dict[str, set[int]] = {}
+    seconds: dict[str, set[str]] = {}
     for phrase in phrases:
-        found.setdefault(phrase[0], set()).add(len(phrase))
-    return {first: tuple(sorted(sizes, reverse=True)) for first, sizes in found.items()}
+        sizes.setdefault(phrase[0], set()).add(len(phrase))
+        seconds.setdefault(phrase[0], set()).update(phrase[1:2])
+    return {
+        first: Opening(tuple(sorted(found - {1}, reverse=True)), frozenset(seconds[first]), 1 in found) for first, found in sizes.items()
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Lexicon:
     """The words of one language by what they do in a conversation; `readings` remembers short texts, within a bound.
 
-    `keeps` holds the kind of each phrase that keeps the floor with the speaker, or of a vocative around them, and `sizes` by first word
-    how long they are; `begun` what may follow each beginning of such a phrase, `firsts` the beginnings of their first words, `cut` all that
+    `keeps` holds the kind of each phrase that keeps the floor with the speaker, or of a vocative around them, and `openings` by first word
+    how they go on; `begun` what may follow each beginning of such a phrase, `firsts` the beginnings of their first words, `cut` all that
     may stand last where such a phrase is cut off; `rare` a word of each phrase that concerns persons, emergencies or others in the room:
     without any of them, none is meant.
     """
@@ -100,7 +112,7 @@ class Lexicon:
     kinds: Mapping[str, Phrases]
     person: Mapping[str, Phrases]
     keeps: Mapping[tuple[str, ...], str]
-    sizes: Mapping[str, tuple[int, ...]]
+    openings: Mapping[str, Opening]
     begun: Mapping[tuple[str, ...], frozenset[str]]
     firsts: frozenset[str]
     cut: frozenset[str]
@@ -255,7 +267,7 @@ def build(language: str, data: Mapping[str, Any], added: Sequence[Mapping[str, A
         verb_last=data.get("verb_last") == "true",
         kinds=kinds,
         keeps=keeps,
-        sizes=sizes_of(keeps),
+        openings=openings_of(keeps),
         begun=begun,
         firsts=firsts,
         cut=firsts.union((beginning[-1] for beginning in begun), _beginnings(word for following in begun.values() for word in following)),

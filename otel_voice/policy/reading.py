@@ -106,26 +106,30 @@ def _without_marks(text: str, lexicon: Lexicon) -> tuple[str, bool, bool]:
 
 def _turn_or_backchannel(text: str, words: Sequence[str], lexicon: Lexicon) -> Reading:
     """Walk over backchannels and fillers from the left; what follows them decides."""
-    kinds, keeps, sizes = lexicon.kinds, lexicon.keeps, lexicon.sizes
+    kinds, keeps, openings = lexicon.kinds, lexicon.keeps, lexicon.openings
     size = len(words)
     at = answers = listening = named = 0
     while at < size:
-        step = 0
-        for length in sizes.get(words[at], ()):
-            said = tuple(words[at : at + length])
-            kind = keeps.get(said)
-            if kind is None:
-                continue
-            if kind == "cues":
-                break
-            step = len(said)
+        kind, step = None, 0
+        opening = openings.get(words[at])
+        if opening is not None:
+            if opening.sizes and at + 1 < size and words[at + 1] in opening.seconds:
+                for length in opening.sizes:
+                    said = tuple(words[at : at + length])
+                    kind = keeps.get(said)
+                    if kind is not None:
+                        step = len(said)
+                        break
+            if kind is None and opening.alone:
+                kind, step = keeps[(words[at],)], 1
             if kind == "answers":
                 answers += 1
             elif kind == "listening":
                 listening += 1
             elif kind == "vocatives":
                 named += 1
-            break
+            elif kind == "cues":
+                break
         if not step:
             if _laughs(words, at):
                 listening += 1
@@ -199,7 +203,8 @@ def between_listening(words: list[str], lexicon: Lexicon) -> list[str]:
 def _kept_until(words: Sequence[str], at: int, lexicon: Lexicon) -> int:
     """Return where the listener's words, fillers and vocatives from here on end."""
     while at < len(words):
-        here = (tuple(words[at : at + size]) for size in lexicon.sizes.get(words[at], ()))
+        opening = lexicon.openings.get(words[at])
+        here = () if opening is None else (tuple(words[at : at + size]) for size in (*opening.sizes, 1))
         said = next((each for each in here if each in lexicon.keeps), ())
         if not said or lexicon.keeps[said] == "cues":
             break

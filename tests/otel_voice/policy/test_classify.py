@@ -227,6 +227,23 @@ def test_an_address_changes_nothing_and_alone_is_a_summons(text: str, wanted: st
     assert wanted == classify(Candidate(text=text, transcript_status="final")).input_class
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("uh", "backchannel"),
+        ("uh huh", "backchannel"),
+        ("uh-uh", "correction"),
+        ("yeah, nuh-uh", "correction"),
+        ("uh-uh, that's fine", "backchannel"),
+        ("mm", "backchannel"),
+        ("mm-mm", "correction"),
+    ],
+)
+def test_a_longer_word_of_denial_outdoes_the_shorter_one_it_begins_with(text: str, wanted: str) -> None:
+    """`uh` hesitates, `uh-uh` denies."""
+    assert wanted == classify(Candidate(text=text, transcript_status="final")).input_class
+
+
 def test_a_person_who_is_addressed_is_not_asked_for() -> None:
     """Where a language addresses by an office, an acknowledgement before it tells the two apart."""
     lexicons = Lexicons({"en": {"vocatives": ["chief"], "escalation": {"people": ["chief"]}}})

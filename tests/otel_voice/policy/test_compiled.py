@@ -38,6 +38,7 @@ TEXTS = [
     *("I need a human", "I don't need an agent", "human resources", "[cough]", "[inaudible]", "roger that", "mayday", "never mind"),
     *("your appointment is on Thursday", "honey I'm on the phone", "four one five", "thank you very much", "nein danke", "y- yeah"),
     *("wait " * 40, "call 911", "cancel that", "\u00e9", "はい", "\U0001f642", "\x00", "no, that's fine", "sorry, go ahead"),
+    *("okay that", "no wor", "um that", "the agent", "sir", "okay sir", "hahaha", "okay Thursday", "Thursday", "uh-uh", "yes I", "no sir"),
 ]
 VALUES: dict[str, list[Any]] = {
     "input_type": ["speech", "speech", "speech", "speech", None, "dtmf", "command", "silence", "hum"],
@@ -54,7 +55,14 @@ VALUES: dict[str, list[Any]] = {
     "intent_label": [None, None, None, "human_transfer", "reschedule", "ack", "noise", "fallback"],
     "language": [None, None, "en-US", "en-GB", "es-MX", "ja", "pl"],
     "agent_state": [None, "speaking", "speaking", "speaking", "paused", "listening", "thinking", "idle"],
-    "agent_text": [None, None, "your appointment is on Thursday at nine", "No, that is not possible.", "Shall I go ahead?"],
+    "agent_text": [
+        None,
+        None,
+        "your appointment is on Thursday at nine",
+        "No, that is not possible.",
+        "Shall I go ahead?",
+        "Thursday or Friday.",
+    ],
     "question_pending": [None, True, False],
     "position_ms": [None, 0, 399, 400, 999, 1499, 1500, 2500, 3000, 9000],
     "response_duration_ms": [None, 0, 3000, 6000],
