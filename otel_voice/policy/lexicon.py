@@ -28,7 +28,7 @@ PERSON_KINDS: Final = (
 _KEEPING: Final = ("answers", "listening", "fillers")
 LANGUAGES: Final = ("en", "en-GB", "es", "de", "fr", "pt", "it", "nl", "ja", "hi")
 ENGLISH: Final = "en"
-MOST_PHRASES: Final = 2_000  # that one pattern stands for
+MOST_PHRASES: Final = 10_000  # that one pattern stands for
 MOST_ADDED: Final = 50_000  # phrases that a policy adds
 _ALTERNATIVES: Final = re.compile(r"(\([^()]*\))")
 
