@@ -13,6 +13,7 @@ from .words import LONGEST_TEXT, words_of
 
 SHORT_TEXT: Final = 80
 REMEMBERED: Final = 4096
+LONG_ASIDE: Final = 4  # words that nobody says but to others in the room
 # Laughter of any length: what a word consists of that repeats after every second letter, and what laughs as words or characters in a row.
 _LAUGHS: Final = frozenset(map(frozenset, ("ha", "he", "hi", "ho", "ja", "je", "ji", "k", "rs", "हा", "हे", "हि", "ही", "हो")))
 _LAUGHS_IN_A_ROW: Final = frozenset({"ha", "हा", "は", "ハ", "ふ", "フ", "へ", "ヘ"})
@@ -73,10 +74,9 @@ def read_anew(text: str, lexicon: Lexicon) -> Reading:
     if not words:
         return Reading("unheard" if unheard else "blank", noise=noise)
     if not lexicon.rare.isdisjoint(words):
-        asides, holds = lexicon.kinds["asides"], lexicon.kinds["holds"]
-        if asides.within(words) and (asides.matches(words, 0) or not holds.matches(words, 0)):
-            return Reading("aside", len(words))  # unless the agent is told to wait for it
         asked = asks_for_person(spoken, words, lexicon)
+        if not asked and _is_aside(spoken, words, lexicon):
+            return Reading("aside", len(words))
         if asked is not None:
             return Reading(
                 "escalation" if asked else "not_escalation",
@@ -84,6 +84,20 @@ def read_anew(text: str, lexicon: Lexicon) -> Reading:
                 so_far="person" if asked and only_mentions_person(words, lexicon) else "",
             )
     return _turn_or_backchannel(spoken, words, lexicon)
+
+
+def _is_aside(text: str, words: Sequence[str], lexicon: Lexicon) -> bool:
+    """Tell whether something is said to others in the room; not where the agent is told to wait for it.
+
+    A short one begins what is said, or a clause of it: `can I get down payment info` tells no dog to get down.
+    """
+    asides, holds = lexicon.kinds["asides"], lexicon.kinds["holds"]
+    if not asides.within(words) or (holds.matches(words, 0) and not asides.matches(words, 0)):
+        return False
+    if not lexicon.spaces or any(asides.matches(words, at) >= LONG_ASIDE for at in range(len(words))):
+        return True
+    clauses = (words, *(lexicon.words(each) for each in CLAUSE.split(text)))
+    return any(asides.matches(each, at) for each in clauses for at in (0, 1, _kept_until(each, 0, lexicon)))
 
 
 def _without_marks(text: str, lexicon: Lexicon) -> tuple[str, bool, bool]:
@@ -142,7 +156,7 @@ def _turn_or_backchannel(text: str, words: Sequence[str], lexicon: Lexicon) -> R
             return Reading("cue", size)
         return Reading("answer" if answers else "listening" if listening else "cue" if named else "filler", size)  # `sir?` is a summons
     cancel = kinds["cancels"].matches(words, at)
-    if cancel > 1 or (cancel and at + cancel == size):
+    if cancel and _ends_there(words, at + cancel, cancel, lexicon):
         return Reading("cancel", size)
     cue = kinds["cues"].matches(words, at)
     so_far = ""
@@ -159,6 +173,16 @@ def _turn_or_backchannel(text: str, words: Sequence[str], lexicon: Lexicon) -> R
     if answers or listening:
         return Reading("more", size, so_far=so_far)
     return Reading("words", size, size - at, False, so_far)
+
+
+def _ends_there(words: Sequence[str], at: int, said: int, lexicon: Lexicon) -> bool:
+    """Tell whether what calls something off ends here: `stop that payment` names another thing, `cancel that no wait` takes it back."""
+    if at == len(words):
+        return True
+    if said == 1 or lexicon.kinds["noes"].matches(words, at) or lexicon.kinds["holds"].matches(words, at):
+        return False
+    going_on = max(lexicon.kinds[kind].matches(words, at) for kind in ("cues", "cancels"))
+    return bool(going_on) or words[at] in lexicon.openings
 
 
 def _may_go_on(words: Sequence[str], at: int, taken: int, lexicon: Lexicon) -> bool:
