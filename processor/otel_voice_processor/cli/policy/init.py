@@ -34,7 +34,7 @@ workflows:
 # Words your callers use, beside the package's own lexicons.
 lexicons:
   en:
-    listening: [copy that]
+    listening: [loud and clear]
 """
 
 
