@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import pytest
+from otel_voice_processor.cli import main
 from otel_voice_processor.cli.demo import add_arguments, run
 from otel_voice_processor.cli.recorded import recorded
 from otel_voice_processor.testing import free_port
@@ -51,6 +53,18 @@ def test_a_backend_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str])
     assert code == 1
     assert f"is `127.0.0.1:{port}` there" in shown.err
     assert "WRONG" not in shown.out
+
+
+def test_the_demo_writes_a_file_to_test_policies_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Real cases held against it say which moments passed and which did not; a file that cannot be written is said."""
+    file = tmp_path / "calls.jsonl"
+
+    assert 0 == run(options("--file", str(file), "--calls", "1"))
+    assert 1 == main(["policy", "test", "--events", str(file)])
+    assert "moments" in capsys.readouterr().out
+    assert 2 == run(options("--file", str(file), "--to", "127.0.0.1:1"))
+    assert 1 == run(options("--file", str(tmp_path / "no" / "x"), "--calls", "1"))
+    assert "be written?" in capsys.readouterr().err
 
 
 def test_recordings_ship_with_the_package() -> None:

@@ -65,15 +65,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--forward", metavar="HOST:PORT", help="let the demo's processor also pass the traces on to this OTLP gRPC endpoint"
     )
+    parser.add_argument(
+        "--file", metavar="FILE", help="let it also write them to this file, which `validate` and `policy test --events` read"
+    )
     parser.add_argument("--calls", type=int, default=60, metavar="N", help="how many simulated calls (default 60)")
     parser.add_argument("--seed", type=int, default=93, metavar="N", help="seed of the simulated calls (default 93)")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the demo; return 0, or 1 where something did not arrive or a verdict was not what really happened."""
+    """Run the demo; return 0, 2 for options that exclude each other, or 1 where something did not arrive or a verdict was not what really happened."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=PLAIN_WIDTH)
+    if options.to and options.file:
+        Console(stderr=True, highlight=False).print("otel-voice: with --to, whoever listens there writes files, not --file", markup=False)
+        return 2
     if options.to:
         return _send_only(console, options)
     try:
@@ -149,6 +155,7 @@ async def _whole(console: Console, options: argparse.Namespace) -> int:
     config = Config(
         receiver=Receiver(endpoint="127.0.0.1:0"),
         traces=tuple(TraceExporter(endpoint=target, tls=Tls(insecure=True)) for target in targets),
+        file=options.file,
         judging=Judging(keep_transcript_text=True),
         status=None,
     )
@@ -162,7 +169,9 @@ async def _whole(console: Console, options: argparse.Namespace) -> int:
         await service.stop()
         await sink.stop()
     if not delivered:
-        onward = f": is `{options.forward}` there, and does it take OTLP gRPC?" if options.forward else ""
+        asks = [f"is `{options.forward}` there, and does it take OTLP gRPC?"] if options.forward else []
+        asks += [f"can `{options.file}` be written?"] if options.file else []
+        onward = f": {' '.join(asks)}" if asks else ""
         raise Permanent(f"the demo's spans were not taken{onward}")
     received = len(sink.spans())
     took = time.monotonic() - started
