@@ -20,7 +20,6 @@ from otel_voice.integrations.livekit.runtime import unguardable
 from otel_voice.integrations.livekit.speeches import MOST_CREATED, Playing
 from otel_voice.integrations.livekit.turn_taking import TurnTaking
 from otel_voice.policy import Policy
-from otel_voice.policy.interpret import rule_for
 
 OnEscalation = Callable[[Decision], Awaitable[None] | None]
 OnKey = Callable[[str], Awaitable[None] | None]
@@ -250,12 +249,9 @@ class LiveKitGuard:
             self._call("on_key", self._on_key, digit)
 
     def _route_kept(self, said: Input) -> None:
-        """Route a key that was kept by its place among those on offer."""
-        if said.option is None:
-            return
-        offered = list(self._turns.offered_keys() or rule_for(self.guard.policy, said.candidate)[0].expected_keys)
-        if said.option < len(offered):
-            self._route(offered[said.option])
+        """Route a key that was kept, as it was pressed."""
+        if said.key is not None:
+            self._route(said.key)
 
     def _call(
         self, name: str, callback: Callable[[Any], Awaitable[None] | None], told: Any, then: Callable[[], None] | None = None
