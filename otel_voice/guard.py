@@ -122,6 +122,7 @@ class Guard(GuardCore):
     def speech_started(self, stretch_id: str | None = None, *, vad_confidence: float | None = None, at: Moment | None = None) -> Decision:
         """Tell that the caller began to make sound; `stretch_id` is what the call's `user_speech_started` returned."""
         now = self.now(at)
+        self._silence_told = ""
         self._heard = self._next_stretch(stretch_id, now, vad_confidence)
         return self._ask(now)
 

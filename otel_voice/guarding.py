@@ -156,6 +156,7 @@ class GuardCore:
 
     def _at_once(self, candidate: Candidate, said: Input, now: int) -> Decision:
         """Decide on input that is complete as it comes: a key, a command."""
+        self._silence_told = ""
         ruling = self._allowed(decide(self.policy, candidate))
         do = DO[ruling.action]
         if do is Do.BUFFER:

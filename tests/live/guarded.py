@@ -41,7 +41,7 @@ class Scene:
         self.stt.interim_s = flow.interim_s
         self.room: Any = rtc.EventEmitter()
         self.room.name = f"{flow.name}{' guarded' if guarded else ''}"
-        interruption = {"discard_audio_if_uninterruptible": False} if guarded or flow.heard else {}
+        interruption = {"mode": "vad", "discard_audio_if_uninterruptible": False} if guarded or flow.heard else {"mode": "vad"}
         told: Any = {"turn_detection": "vad", "interruption": interruption}
         self.session: AgentSession[None] = AgentSession(
             stt=self.stt, vad=Detector(), llm=Model(ANSWERS), tts=Voice(), turn_handling=told, aec_warmup_duration=None
