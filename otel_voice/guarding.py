@@ -219,7 +219,8 @@ class GuardCore:
     def _allowed(self, ruling: Ruling) -> Ruling:
         """Return the ruling as far as it may be followed: a wish for a person is met once, and a response may forbid to be stopped."""
         if ruling.action is Action.ESCALATE_TO_HUMAN and self.handing_over:
-            return replace(ruling, action=Action.CONTINUE_AGENT_AUDIO, effect=KEEP, reason=f"{ruling.reason}; handing_over_already")
+            keep = Action.BUFFER_INPUT_AND_CONTINUE if self.audible else Action.CONTINUE_AGENT_AUDIO
+            return replace(ruling, action=keep, effect=KEEP, reason=f"{ruling.reason}; handing_over_already")
         if self._playback is None or self._playback.over or self._playback.interruptible or ruling.effect == KEEP:
             return ruling
         action = Action.BUFFER_INPUT_AND_CONTINUE if ruling.effect == STOP else Action.CONTINUE_AGENT_AUDIO

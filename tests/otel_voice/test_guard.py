@@ -488,8 +488,11 @@ def test_a_wish_for_a_person_is_met_once(line: Line, events: list[CapturedEvent]
     line.plays("support_answer")
     again = line.says("human, please")
 
-    assert (Do.KEEP, "play") == (again.do, again.audio)
-    assert ["escalate_to_human", "continue_agent_audio"] == decisions(events)
+    assert (Do.BUFFER, "play") == (again.do, again.audio)
+    assert ["escalate_to_human", "buffer_input_and_continue"] == decisions(events)
+    end = line.guard.response_stopped()
+    assert (Do.ANSWER, ["human, please"]) == (end.do, [each.text for each in end.inputs])
+    assert Do.KEEP is line.says("operator").do
     line.guard.handing_over = False
     assert Do.ESCALATE is line.says("operator").do
 

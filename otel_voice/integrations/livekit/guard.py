@@ -130,8 +130,12 @@ class LiveKitGuard:
         self._do(begun, self.guard.now())
 
     def _try_hold(self) -> None:
-        """Keep LiveKit from stopping the speech that plays, once it has committed what the caller said before it."""
-        if self.active and self._playing is not None and not self._turn.open(self.guard.now()):
+        """Keep LiveKit from stopping the speech that plays, once it has committed what the caller said before it.
+
+        While the call is handed over the model is not to answer anything.
+        """
+        free = self.guard.handing_over or not self._turn.open(self.guard.now())
+        if self.active and self._playing is not None and free:
             self._hold.take(self._playing.handle)
 
     def _ended(self) -> None:
@@ -143,6 +147,9 @@ class LiveKitGuard:
         if self._paused:  # the next speech shall sound
             self._paused = False
             self._session.output.audio.resume()
+        if closing(self._session):
+            self.close()
+            return
         self._do(self.guard.response_stopped(), self.guard.now(), handle)
         self._is_quiet()
 
