@@ -55,13 +55,16 @@ class Scene:
         self.guard: livekit.LiveKitGuard | None = None
 
     async def start(self, provider: TracerProvider | None, *, agent: Agent | None = None, **options: Any) -> None:
-        await self.session.start(agent or Agent(instructions="none"))
+        if agent is None:
+            await self.session.start(Agent(instructions="none"))
         call = VoiceCall(self.room.name, runtime="livekit", observable=("speech", "dtmf"), tracer_provider=provider)
         self.listener = livekit.instrument(self.session, call=call, room=self.room, expected_digits=lambda: self.offered)
         if self.guarded:
             callbacks = {"on_escalation": self.hand_over, "on_key": self.keys.append} | options
             self.guard = livekit.guard(self.listener, **callbacks)
             assert self.guard.active
+        if agent is not None:
+            await self.session.start(agent)
 
     async def hand_over(self, decision: Decision) -> None:
         self.escalated.append(time.time())

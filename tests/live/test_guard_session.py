@@ -114,9 +114,26 @@ async def models_question(scene: Scene) -> Any:
     return scene.session.output.transcription
 
 
-def test_yes_is_an_answer_to_what_the_model_asks(done: dict[str, Done]) -> None:
-    """Its text is read along."""
-    each = done["models_question"]
+class Asking(Agent):
+    """Asks as soon as it enters."""
+
+    async def on_enter(self) -> None:
+        self.session.generate_reply(user_input="book")
+
+
+@act
+async def first_question(scene: Scene) -> Any:
+    scene.session.llm.answers = {**scene.session.llm.answers, "book": QUESTION}  # type: ignore[union-attr]
+    await scene.start(None, agent=Asking(instructions="none"))
+    await scene.hears("yes", 0.4, at_s=2.0)
+    await asyncio.sleep(0.5)
+    return scene.session.output.transcription
+
+
+@pytest.mark.parametrize("name", ["models_question", "first_question"])
+def test_yes_is_an_answer_to_what_the_model_asks(name: str, done: dict[str, Done]) -> None:
+    """Its text is read along, from the first response on."""
+    each = done[name]
 
     assert each.segments[0].interrupted
     assert ["It is booked for you."] == answers(each.scene)
@@ -445,7 +462,9 @@ async def uninstrumented(scene: Scene) -> Any:
     handle = scene.says(THREE_S, "support_answer")
     await scene.sounds()
     scene.listener.uninstrument()
-    return handle.allow_interruptions, scene.guard and scene.guard.active, scene.session.output.transcription
+    left = handle.allow_interruptions, scene.guard and scene.guard.active
+    await handle
+    return *left, scene.session.output.transcription
 
 
 def test_without_instrumentation_there_is_no_guard(done: dict[str, Done]) -> None:

@@ -79,8 +79,12 @@ class LiveKitGuard:
         self._open = False
         self._listener.follow(None)
         self._leave()
-        self._spoken.detach()
-        self._acting.take(self.guard.buffered(), read(self._playing, "handle"))
+        handle = read(self._playing, "handle")
+        if handle is None:
+            self._spoken.detach()
+        else:  # its transcript runs through the chain
+            handle.add_done_callback(self._spoken.detach)
+        self._acting.take(self.guard.buffered(), handle)
 
     def _follow(self, channel: str, event_name: str, payload: Any, now: int) -> None:
         """Take one event that the instrumentation has taken; those of other threads in the session's own."""
@@ -186,6 +190,8 @@ class LiveKitGuard:
 
     def _on_item(self, payload: Any, now: int) -> None:
         item = read(payload, "item")
+        if read(item, "type") == "agent_handoff" and self._playing is None:
+            self._spoken.attach(enters=True)
         if read(item, "role") == "user":
             self._turn.committed(text(item, "id"), when(payload, now))
             self._try_hold()

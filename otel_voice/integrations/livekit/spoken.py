@@ -23,15 +23,19 @@ class Spoken:
         self._whole = True
         self.next_in_chain: Any = None
 
-    def attach(self) -> None:
-        """Stand first in the chain, once the session has its outputs."""
-        first = read(self._session, "output", "transcription")
-        if text(self._session, "agent_state") in (None, "initializing") or closing(self._session) or self._is_in(first):
-            return
-        self.next_in_chain = first
-        self._session.output.transcription = self
+    def attach(self, *, enters: bool = False) -> None:
+        """Stand first in the chain, once the session has its outputs and, where others are in it, nothing is being said.
 
-    def detach(self) -> None:
+        It has them when its agent `enters`, and speaks.
+        """
+        first, state = read(self._session, "output", "transcription"), text(self._session, "agent_state")
+        if (state in (None, "initializing") and not enters) or closing(self._session) or self._is_in(first):
+            return
+        if first is None or state == "listening" or enters:
+            self.next_in_chain = first
+            self._session.output.transcription = self
+
+    def detach(self, _: Any = None) -> None:
         """Leave the chain; where another stands before, stay and only hand on."""
         if read(self._session, "output", "transcription") is self:
             self._session.output.transcription = self.next_in_chain
