@@ -608,6 +608,8 @@ STEPS = st.sampled_from(
         lambda guard: guard.response_started(message_type="support_answer"),
         lambda guard: guard.response_started(message_type="disclosure", planned_ms=4_000),
         lambda guard: guard.response_started(message_type="greeting"),
+        lambda guard: guard.response_started(message_type="entity_capture"),
+        lambda guard: guard.response_started(message_type="support_answer", interruptible=False),
         lambda guard: guard.response_stopped(),
         lambda guard: guard.response_paused(),
         lambda guard: guard.response_resumed(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +57,7 @@ class Acting:
                     return
                 lost = self._turn.lost(inputs, self._guard.now())
                 if lost:
-                    work = note if self._guard.handing_over else answer
-                    self._calling.run("kept", lambda: work(self._session, lost))
+                    self._calling.run("kept", lambda: self._take(lost))
                 for each in inputs:
                     if each.key is not None:
                         self.route(each.key)
@@ -82,25 +81,37 @@ class Acting:
             return
         self._guard.handing_over = True
         if live:
-            kept = tuple(each for each in decision.inputs if each.interruption is not decision.interruption)
-            self._turn.skip_reply(lambda: self._hand_over(decision, hand_over, " ".join(each.text for each in kept if each.text)))
+            kept = [each for each in decision.inputs if each.text and each.interruption is not decision.interruption]
+            self._turn.skip_reply(lambda: self._hand_over(decision, hand_over, kept))
         else:
             self._hand_over(decision, hand_over, self._turn.lost(decision.inputs, self._guard.now()))
 
-    def _hand_over(self, decision: Decision, hand_over: OnDecision, said: str) -> None:
+    def _hand_over(self, decision: Decision, hand_over: OnDecision, kept: Sequence[Input]) -> None:
         async def handing_over(_: Decision) -> None:
-            if said:
-                await note(self._session, said)
-            called = hand_over(decision)
-            if called is not None:
-                await called
-
-        def goes_on() -> None:
-            self._guard.handing_over = False
-            self._call.mark_escalated(False)
-            if not closing(self._session):
-                self._session.generate_reply()
+            try:
+                if kept:
+                    await note(self._session, _words(kept))
+                called = hand_over(decision)
+                if called is not None:
+                    await called
+            except Exception:
+                self._guard.handing_over = False
+                self._call.mark_escalated(False)
+                if not closing(self._session):
+                    self._session.generate_reply()
+                raise
 
         if not closing(self._session):
             self._call.mark_escalated()
-            self._calling.call("on_escalation", handing_over, decision, goes_on)
+            self._calling.call("on_escalation", handing_over, decision)
+
+    async def _take(self, kept: Sequence[Input]) -> None:
+        """Have kept words answered; while the call is handed over they are for the colleague."""
+        if self._guard.handing_over:
+            await note(self._session, _words(kept))
+        elif await answer(self._session, _words(kept)):
+            self._turn.awaits(kept[-1].interruption)
+
+
+def _words(inputs: Sequence[Input]) -> str:
+    return " ".join(each.text for each in inputs)

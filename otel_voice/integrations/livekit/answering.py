@@ -11,8 +11,8 @@ LONGEST_S: Final = 10.0  # that the next agent takes to begin
 AGAIN_S: Final = 0.2
 
 
-async def answer(session: Any, said: str) -> None:
-    """Have the model answer words, once the agent's `on_user_turn_completed` has seen them.
+async def answer(session: Any, said: str) -> bool:
+    """Have the model answer words, once the agent's `on_user_turn_completed` has seen them; tell whether it will.
 
     Between two agents there is nobody to answer: then the next one does. A session that closes gets none.
     """
@@ -28,7 +28,7 @@ async def answer(session: Any, said: str) -> None:
                 await agent.on_user_turn_completed(context, new_message=message)
             except Exception as error:
                 if stops_response(error):
-                    return
+                    return False
                 raise
         try:
             session.generate_reply(user_input=message, chat_ctx=context)
@@ -37,7 +37,8 @@ async def answer(session: Any, said: str) -> None:
                 raise
             await asyncio.sleep(AGAIN_S)
         else:
-            return
+            return True
+    return False
 
 
 async def note(session: Any, said: str) -> None:

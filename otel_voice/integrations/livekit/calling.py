@@ -18,14 +18,12 @@ class Calling:
         self._tasks: set[asyncio.Future[None]] = set()
         self._order: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def call(
-        self, name: str, callback: Callable[[Any], Awaitable[None] | None] | None, told: Any, otherwise: Callable[[], None] | None = None
-    ) -> None:
-        """Call one, where there is one; `otherwise` follows where it raises."""
+    def call(self, name: str, callback: Callable[[Any], Awaitable[None] | None] | None, told: Any) -> None:
+        """Call one, where there is one."""
         if callback is not None:
-            self.run(name, lambda: self._called(name, callback, told), otherwise)
+            self.run(name, lambda: self._called(name, callback, told))
 
-    def run(self, name: str, work: Callable[[], Awaitable[None]], otherwise: Callable[[], None] | None = None) -> None:
+    def run(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Run work of our own beside the session."""
 
         async def running() -> None:
@@ -33,8 +31,6 @@ class Calling:
                 await work()
             except Exception as error:
                 failed(f"livekit.guard.{name}", error)
-                if otherwise is not None:
-                    otherwise()
 
         task = asyncio.ensure_future(running())
         self._tasks.add(task)

@@ -59,7 +59,7 @@ class TurnTaking:
         """Return when LiveKit has committed or dropped what the caller said last."""
         return max(self._silent_ns, self._open_ns or 0) + self._delay_ns("max_delay", 3.0) + DECIDED_NS
 
-    def lost(self, inputs: Sequence[Input], now: int) -> str:
+    def lost(self, inputs: Sequence[Input], now: int) -> Sequence[Input]:
         """Return the words among input that was kept which LiveKit will not take; those in its open turn are left to it."""
         said = [each for each in inputs if each.text]
         fresh = self._delay_ns("min_delay", 0.5) - SLACK_NS
@@ -67,8 +67,11 @@ class TurnTaking:
         if lost and not self._speaking:
             lost = said
             self.forget(now)  # so that nothing is answered twice
-        self._awaited = lost[-1].interruption if lost else self._awaited
-        return " ".join(each.text for each in lost)
+        return lost
+
+    def awaits(self, interruption: Interruption | None) -> None:
+        """The next turn that LiveKit takes is what this interruption became."""
+        self._awaited = interruption
 
     def skip_reply(self, then: Callable[[], None]) -> None:
         """Have what the caller says now go into the history without an answer, which somebody else gives: `then`, once all is heard.
