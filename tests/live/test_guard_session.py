@@ -15,6 +15,8 @@ pytest.importorskip("livekit.agents", reason="needs the extra: pip install -e '.
 
 import pytest_asyncio
 from livekit.agents import Agent, AgentSession, StopResponse
+from livekit.agents.voice import io
+from livekit.agents.voice.transcription import TranscriptSynchronizer
 from opentelemetry.sdk.trace import TracerProvider
 from otel_voice_schema.validate import check
 
@@ -138,6 +140,39 @@ def test_yes_is_an_answer_to_what_the_model_asks(name: str, done: dict[str, Done
     assert each.segments[0].interrupted
     assert ["It is booked for you."] == answers(each.scene)
     assert each.found is not None
+
+
+class Sink(io.TextOutput):
+    """What a room would show."""
+
+    def __init__(self) -> None:
+        super().__init__(label="sink", next_in_chain=None)
+        self.shown = ""
+
+    async def capture_text(self, text: str) -> None:
+        self.shown += text
+
+    def flush(self) -> None:
+        self.shown += "|"
+
+
+@act
+async def transcribed(scene: Scene) -> Any:
+    sink = Sink()
+    synchronizer = TranscriptSynchronizer(next_in_chain_audio=scene.player, next_in_chain_text=sink)
+    scene.session.output.audio, scene.session.output.transcription = synchronizer.audio_output, synchronizer.text_output
+    await scene.start(None, agent=Agent(instructions="none"))
+    scene.session.say("Your appointment is on Thursday.")
+    await scene.sounds(for_s=1.0)
+    assert scene.guard is not None
+    scene.guard.close()
+    await scene.quiet(0.3)
+    return sink.shown.strip("|"), scene.session.output.transcription is synchronizer.text_output, synchronizer.enabled
+
+
+def test_the_transcript_goes_where_it_went(done: dict[str, Done]) -> None:
+    """In step with the audio; when the guard closes, the chain is as it was."""
+    assert ("Your appointment is on Thursday.", True, True) == done["transcribed"].found
 
 
 @act

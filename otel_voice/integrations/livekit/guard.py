@@ -33,7 +33,7 @@ class LiveKitGuard:
         self._hold, self._turn = Hold(), TurnTaking(listener.session)
         self._acting = Acting(self.guard, listener, self._turn, callbacks)
         self._spoken = Spoken(listener.session, self._reads)
-        self._silences = Silences(self.guard.now, self._silent) if callbacks.on_reprompt is not None else None
+        self._silences = Silences(listener.session, self.guard, self._on_silence, counted=callbacks.on_reprompt is not None)
         self._playing: Playing | None = None
         self._paused = self._text_told = False
         self._about: dict[str, dict[str, Any]] = {}
@@ -119,8 +119,7 @@ class LiveKitGuard:
         if not self.active:
             return
         playing = self._playing = self._turns.playing
-        if self._silences is not None:
-            self._silences.broken()
+        self._silences.broken()
         self.guard.can_pause = read(self._session, "output", "audio", "can_pause") is True
         known = self._about.pop(playing.response_id, {})
         self._text_told = known.get("text") is not None
@@ -167,8 +166,7 @@ class LiveKitGuard:
         at = when(payload, now)
         if text(payload, "new_state") == "speaking":
             self._turn.spoke()
-            if self._silences is not None:
-                self._silences.heard()
+            self._silences.heard()
             self._do(self.guard.speech_started(self._turns.stretch_id, at=at), self.guard.now())
         elif text(payload, "old_state") == "speaking":
             self._turn.fell_silent(self.guard.now(at))
@@ -176,7 +174,7 @@ class LiveKitGuard:
             self._is_quiet()
 
     def _on_agent_state(self, payload: Any, now: int) -> None:
-        if self._silences is not None and text(payload, "new_state") == "thinking":
+        if text(payload, "new_state") == "thinking":
             self._silences.broken()
         self._is_quiet()
 
@@ -200,8 +198,7 @@ class LiveKitGuard:
         digit, offered = text(payload, "digit"), self._turns.offered_keys()
         if digit is None:
             return
-        if self._silences is not None:
-            self._silences.heard()
+        self._silences.heard()
         decision = self.guard.key(digit, expected=offered if offered is None or isinstance(offered, str) else list(offered))
         self._do(decision, self.guard.now())
         if decision.do is Do.ROUTE_KEY:
@@ -249,23 +246,16 @@ class LiveKitGuard:
                 self._resume()
             if self._timer is not None:
                 self._timer.cancel()
-            if self._silences is not None:
-                self._silences.broken()
+            self._silences.broken()
         except Exception as error:
             failed("livekit.guard.leave", error)
 
     def _is_quiet(self) -> None:
-        """Count the silence from now on, where nobody speaks and the model does not think."""
-        busy = "speaking" in (text(self._session, "user_state"), text(self._session, "agent_state"))
-        if self._silences is None or self._playing is not None or busy or closing(self._session):
-            return
-        if text(self._session, "agent_state") == "listening":
-            self._silences.began()
+        if self._playing is None:
+            self._silences.may_begin()
 
-    def _silent(self, elapsed_ms: int) -> int | None:
-        decision = self.guard.silence(elapsed_ms)
+    def _on_silence(self, decision: Decision) -> None:
         self._acting.act(decision, None, live=False)
-        return decision.next_at_ns
 
     def _later(self, at_ns: int | None, now: int) -> None:
         """Ask again at a time, and try again to hold a speech that could not be held yet."""
