@@ -39,7 +39,8 @@ class Acting:
     def act(self, decision: Decision, handle: Any, *, live: bool) -> None:
         """Act on a decision; `live` says that the caller may still be saying what it is about, `handle` is the speech that it met."""
         called = self._callbacks
-        if decision.changed and decision.do in TAKEN and decision.ruling is not None and decision.ruling.cancels:
+        taken = decision.changed and decision.do in TAKEN | {Do.ANSWER}
+        if taken and decision.ruling is not None and decision.ruling.cancels:
             self._calling.call("on_cancel", called.on_cancel, decision)
         if decision.changed and decision.do is Do.REPROMPT:
             self._calling.call("on_reprompt", called.on_reprompt, decision)
@@ -88,9 +89,8 @@ class Acting:
 
     def _hand_over(self, decision: Decision, hand_over: OnDecision, kept: Sequence[Input]) -> None:
         async def handing_over(_: Decision) -> None:
+            await self._note(kept)
             try:
-                if kept:
-                    await note(self._session, _words(kept))
                 called = hand_over(decision)
                 if called is not None:
                     await called
@@ -108,9 +108,16 @@ class Acting:
     async def _take(self, kept: Sequence[Input]) -> None:
         """Have kept words answered; while the call is handed over they are for the colleague."""
         if self._guard.handing_over:
-            await note(self._session, _words(kept))
+            await self._note(kept)
         elif await answer(self._session, _words(kept)):
             self._turn.awaits(kept[-1].interruption)
+
+    async def _note(self, kept: Sequence[Input]) -> None:
+        try:
+            if kept:
+                await note(self._session, _words(kept))
+        except Exception as error:  # the history is not worth the handover
+            failed("livekit.guard.history", error)
 
 
 def _words(inputs: Sequence[Input]) -> str:

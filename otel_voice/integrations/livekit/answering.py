@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from otel_voice.integrations.livekit.runtime import closing, current_agent, stops_response
+from otel_voice.integrations.livekit.runtime import closing, current_agent, running_agent, stops_response
 
 LONGEST_S: Final = 10.0  # that the next agent takes to begin
 AGAIN_S: Final = 0.2
@@ -17,12 +17,9 @@ async def answer(session: Any, said: str) -> bool:
     Between two agents there is nobody to answer: then the next one does. A session that closes gets none.
     """
     until = asyncio.get_running_loop().time() + LONGEST_S
-    agent: Any = None
-    context: Any = None
-    message: Any = None
     while not closing(session):
-        if agent is not current_agent(session):
-            agent = current_agent(session)
+        agent = running_agent(session)
+        if agent is not None:
             context, message = agent.chat_ctx.copy(), agent.chat_ctx.copy().add_message(role="user", content=said)
             try:
                 await agent.on_user_turn_completed(context, new_message=message)
@@ -30,14 +27,12 @@ async def answer(session: Any, said: str) -> bool:
                 if stops_response(error):
                     return False
                 raise
-        try:
-            session.generate_reply(user_input=message, chat_ctx=context)
-        except RuntimeError:  # the agent before plays its last, the next one has not begun
-            if asyncio.get_running_loop().time() > until:
-                raise
-            await asyncio.sleep(AGAIN_S)
-        else:
-            return True
+            if agent is running_agent(session):
+                session.generate_reply(user_input=message, chat_ctx=context)
+                return True
+        if asyncio.get_running_loop().time() > until:
+            raise TimeoutError("the agent that the session was handed to does not begin")
+        await asyncio.sleep(AGAIN_S)
     return False
 
 

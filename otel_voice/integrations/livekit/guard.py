@@ -41,7 +41,8 @@ class LiveKitGuard:
         self._timer: asyncio.TimerHandle | None = None
         why = "a guard rules the session already" if listener.followed else unguardable(listener.session)
         self._open = why is None
-        self._refused = self._told(why)
+        self._refused: str | None = None
+        self._refuse(why)
         if why is None:
             self._turns = listener.follow(self._follow)
             self._spoken.attach()
@@ -114,7 +115,7 @@ class LiveKitGuard:
     def _began(self, now: int) -> None:
         if self._turns.playing is None:
             return
-        self._refused = self._told(unguardable(self._session))  # the agent, and its options, may be others than before
+        self._refuse(unguardable(self._session))  # the agent, and its options, may be others than before
         self._turns.steered = self.active
         if not self.active:
             return
@@ -277,11 +278,11 @@ class LiveKitGuard:
             self._leave()
             failed("livekit.guard.timer", error)
 
-    def _told(self, why: str | None) -> str | None:
-        """Tell why the session is left to LiveKit, once in a row."""
-        if why is not None and why != getattr(self, "_refused", None):
+    def _refuse(self, why: str | None) -> None:
+        """Leave the session to LiveKit where there is a reason; it is told once in a row."""
+        if why is not None and why != self._refused:
             failed("livekit.guard", ValueError(f"{why}; LiveKit's own settings rule"))
-        return why
+        self._refused = why
 
     _methods: Final = {
         ("session", "user_state_changed"): _on_user_state,

@@ -73,6 +73,15 @@ def current_agent(session: Any) -> Any:
         return None
 
 
+def running_agent(session: Any) -> Any:
+    """Return the session's agent where it has begun, None between two."""
+    agent = current_agent(session)
+    try:
+        return agent if agent is not None and agent.session is session else None
+    except RuntimeError:
+        return None
+
+
 def closing(session: Any) -> bool:
     """Return whether a session is being closed, as it is when the caller has hung up; LiveKit has no public word for it."""
     return read(session, "_closing") is True or read(session, "_closing_task") is not None
