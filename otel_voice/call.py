@@ -157,9 +157,9 @@ class VoiceCall(CallCore):
         self._agent.state = state
 
     @guarded(nothing)
-    def mark_escalated(self) -> None:
-        """Note that the call was handed to a human; `call_ended` tells it."""
-        self._escalated = True
+    def mark_escalated(self, escalated: bool = True) -> None:
+        """Note that the call was handed to a human, or after all was not; `call_ended` tells it."""
+        self._escalated = escalated
 
     @contextmanager
     def message(self, message_type: str) -> Iterator[None]:

@@ -17,7 +17,8 @@ from otel_voice.policy import Candidate, Ruling
 class Do(StrEnum):
     """What the agent is to do now.
 
-    `answer` hands out input that was kept while it could not be taken, `leave` says that the guard failed: the runtime's own settings rule.
+    `stop`, `route_key` and `escalate` end what plays; where nothing plays, `stop` says that the turn is the caller's: take it. `answer`
+    hands out input that was kept while it could not be taken, `leave` says that the guard failed: the runtime's own settings rule.
     """
 
     KEEP = "keep"
@@ -52,18 +53,18 @@ TAKEN: Final = frozenset({Do.STOP, Do.ROUTE_KEY, Do.ESCALATE})  # the audio is o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """Input that was kept until the agent may take it: words, a command, or which of the keys on offer was pressed.
+    """Input that was kept until the agent may take it: words, a command, or a key that was on offer when it was pressed.
 
-    `option` counts from 0 and is absent for a key that was not on offer; the key itself is not kept. Where `complete` is false the caller
-    was still speaking when it was handed out.
+    The key stays in memory and never leaves as telemetry; of one that was not on offer only that there was one is kept. Where `complete` is
+    false the caller was still speaking when it was handed out.
     """
 
     kind: str
     text: str = field(default="", repr=False)
     intent: str | None = None
-    option: int | None = None
+    key: str | None = field(default=None, repr=False)
     complete: bool = True
-    heard_ns: int = 0  # when the caller was last heard in it
+    heard_ns: int = 0  # when the caller was last heard in it, by `Guard.now`
     interruption: Interruption | None = field(default=None, repr=False)
     candidate: Candidate = field(default_factory=Candidate, repr=False)
 
@@ -73,7 +74,7 @@ class Decision:
     """What the agent is to do now. Where `changed` is false it was answered before, and nothing need be done.
 
     `audio` is what the player does from now on: `play`, `pause` or `stop`, which is also its name where nothing plays. `next_at_ns` is when
-    to call `tick` although nothing new came; `inputs` are handed out once and are the agent's from then on.
+    to call `tick` although nothing new came, by `Guard.now`; `inputs` are handed out once and are the agent's from then on.
     """
 
     do: Do
@@ -85,4 +86,4 @@ class Decision:
     interruption: Interruption | None = field(default=None, repr=False)
 
 
-LEAVE: Final = Decision(do=Do.LEAVE, changed=True)
+LEAVE: Final = Decision(do=Do.LEAVE, audio="play", changed=True)

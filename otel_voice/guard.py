@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final, Literal
 
 from otel_voice_schema import attributes as a
-from otel_voice_schema.attributes import InputType, NextAction, TranscriptStatus
+from otel_voice_schema.attributes import DtmfExpected, InputType, NextAction, TranscriptStatus
 
 from otel_voice.decision import DO, LEAVE, Decision, Do, Input
 from otel_voice.emit import guarded
@@ -21,6 +22,7 @@ from otel_voice.policy.interpret import rule_for
 from otel_voice.transcript import words_of
 
 __all__ = ["Decision", "Do", "Guard", "Input"]
+INTERIM: Final = "interim"  # what some recognisers call a partial transcript
 
 
 class Guard(GuardCore):
@@ -29,7 +31,8 @@ class Guard(GuardCore):
     Where it fails the answer is `leave`, the runtime's own settings rule, and the failure is logged once and counted. `can_pause` is
     whether the player can stand still; `words_within_ms` how long the recogniser may take after the caller fell silent;
     `longest_pause_ms` how long sound without words may hold the agent up. Workflow and language are the call's where not given; without a
-    `call` nothing is emitted. Use it from one thread at a time.
+    `call` nothing is emitted. Set `handing_over` while a wish for a person is being met: a further one then changes nothing. Lengths are
+    counted by `steady`, a clock that nobody sets. Use it from one thread at a time.
     """
 
     @guarded(lambda self: LEAVE)
@@ -42,12 +45,16 @@ class Guard(GuardCore):
         planned_ms: int | None = None,
         question_pending: bool | None = None,
         position_ms: int = 0,
+        interruptible: bool = True,
         at: Moment | None = None,
     ) -> Decision:
-        """Tell that a response began to play; `text` is what it says, as far as that is known, `planned_ms` its length."""
+        """Tell that a response began to play; `text` is what it says, as far as that is known, `planned_ms` its length.
+
+        What the caller says over one that is not `interruptible` is kept until its end, whatever the policy would do.
+        """
         now = self.now(at)
         released = self._released(now)  # of one before, whose end nobody told
-        answers = words_of(self._heard.text or "") if self._heard is not None else []
+        answers = words_of(self._heard.text or "") if self._heard is not None and not self._heard.unanswered else []
         if self._heard is not None and self._heard.complete:
             self._heard = None
         elif self._heard is not None:
@@ -61,6 +68,7 @@ class Guard(GuardCore):
             text=text,
             planned_ms=planned_ms,
             question_pending=_asks(text) if question_pending is None else question_pending,
+            interruptible=interruptible,
             answers=answers,
         )
         decision = self._ask(now)
@@ -108,13 +116,13 @@ class Guard(GuardCore):
         now = self.now(at)
         if self._playback is not None:
             self._playback.mark(now, position_ms)
-            self._playback.over = True
         return self._released(now)
 
     @guarded(lambda self: LEAVE)
     def speech_started(self, stretch_id: str | None = None, *, vad_confidence: float | None = None, at: Moment | None = None) -> Decision:
         """Tell that the caller began to make sound; `stretch_id` is what the call's `user_speech_started` returned."""
         now = self.now(at)
+        self._silence_told = ""
         self._heard = self._next_stretch(stretch_id, now, vad_confidence)
         return self._ask(now)
 
@@ -137,14 +145,14 @@ class Guard(GuardCore):
 
     @guarded(lambda self: LEAVE)
     def transcript(
-        self, text: str, *, status: a.TranscriptStatusValue, confidence: float | None = None, at: Moment | None = None
+        self, text: str, *, status: a.TranscriptStatusValue | Literal["interim"], confidence: float | None = None, at: Moment | None = None
     ) -> Decision:
-        """Tell what the recogniser heard: `partial` of a piece, then `final`; `empty` where it heard no words."""
+        """Tell what the recogniser heard: `partial` (or `interim`) of a piece, then `final`; `empty` where it heard no words."""
         now = self.now(at)
         heard = self._heard
         if heard is None or (heard.complete and now > (heard.end_ns or 0) + self._words_ns):  # the detector missed it
             heard = self._heard = Heard(number=self._numbered(), stretch_id=None, start_ns=None, end_ns=now)
-        heard.add(text, TranscriptStatus(status), confidence)
+        heard.add(text, TranscriptStatus.PARTIAL if status == INTERIM else TranscriptStatus(status), confidence)
         return self._ask(now)
 
     @guarded(lambda self: LEAVE)
@@ -160,7 +168,7 @@ class Guard(GuardCore):
             dtmf_class=_text(facts.get(a.VOICE_CALLER_DTMF_CLASS)),
             dtmf_expected=_text(facts.get(a.VOICE_CALLER_DTMF_EXPECTED)),
         )
-        option = offered.index(digit) if offered is not None and offered != "any" and digit in offered else None
+        kept = None if candidate.dtmf_expected == DtmfExpected.NONE else digit
         told = None
         if self.call is not None and self.audible:
             told = self.call.candidate(
@@ -169,9 +177,9 @@ class Guard(GuardCore):
                 dtmf_digit=digit,
                 expected_digits=offered,
                 position_ms=candidate.position_ms,
-                at=now,
+                at=self._time.wall(now),
             )
-        return self._at_once(candidate, Input(kind=InputType.DTMF.value, option=option, heard_ns=now, interruption=told), now)
+        return self._at_once(candidate, Input(kind=InputType.DTMF.value, key=kept, heard_ns=now, interruption=told), now)
 
     @guarded(lambda self: LEAVE)
     def command(self, intent_label: str | None = None, *, at: Moment | None = None) -> Decision:
@@ -181,7 +189,11 @@ class Guard(GuardCore):
         told = None
         if self.call is not None and self.audible:
             told = self.call.candidate(
-                input_type=InputType.COMMAND.value, mode="command", intent_label=intent_label, position_ms=candidate.position_ms, at=now
+                input_type=InputType.COMMAND.value,
+                mode="command",
+                intent_label=intent_label,
+                position_ms=candidate.position_ms,
+                at=self._time.wall(now),
             )
         return self._at_once(candidate, Input(kind=InputType.COMMAND.value, intent=intent_label, heard_ns=now, interruption=told), now)
 
@@ -189,14 +201,14 @@ class Guard(GuardCore):
     def silence(self, elapsed_ms: int, *, at: Moment | None = None) -> Decision:
         """Tell how long nobody has spoken; `reprompt` and `escalate` are told once for each step of the rule's ladder."""
         now = self.now(at)
-        ruling = decide(self.policy, replace(self._facts(now), input_type=InputType.SILENCE.value, silence_ms=elapsed_ms))
+        ruling = self._allowed(decide(self.policy, replace(self._facts(now), input_type=InputType.SILENCE.value, silence_ms=elapsed_ms)))
         do = DO[ruling.action]
         changed = do in (Do.REPROMPT, Do.ESCALATE) and ruling.reason != self._silence_told
         if changed:
             self._silence_told = ruling.reason
             if self.call is not None:
                 then = NextAction.REPROMPT if do is Do.REPROMPT else NextAction.ESCALATE
-                self.call.silence_timeout(elapsed_ms=elapsed_ms, next_action=then.value, at=now)
+                self.call.silence_timeout(elapsed_ms=elapsed_ms, next_action=then.value, at=self._time.wall(now))
         due = None if ruling.wait_until_ms is None else now + max(SOONEST_NS, (ruling.wait_until_ms - elapsed_ms) * MS)
         return Decision(do=do, audio=self._audio(), changed=changed, ruling=ruling, next_at_ns=due)
 
@@ -207,8 +219,17 @@ class Guard(GuardCore):
 
     @guarded(lambda self: ())
     def buffered(self) -> tuple[Input, ...]:
-        """Hand out what was kept, oldest first, whatever still protects the response; nothing is handed out twice."""
-        return self._hand_out()
+        """Hand out what was kept, oldest first, whatever still protects the response; nothing is handed out twice.
+
+        What the caller is still saying is not among it.
+        """
+        heard = self._heard
+        if heard is not None and heard.number in self._kept:
+            if heard.complete:
+                heard.do = Do.STOP
+            else:
+                self._kept.drop(heard.number)
+        return self._kept.hand_out()
 
 
 def _asks(text: str | None) -> bool | None:

@@ -11,14 +11,13 @@ from otel_voice_schema.attributes import Action, InputType, SpeechState
 
 from otel_voice.call import VoiceCall
 from otel_voice.decision import DO, TAKEN, Decision, Do, Input
-from otel_voice.emit import failed
-from otel_voice.facts import Moment, unix_ns
-from otel_voice.interruption import Interruption
+from otel_voice.facts import Moment
+from otel_voice.kept import Kept
 from otel_voice.overlap import MS, Heard, Playback
 from otel_voice.policy import Candidate, Policy, Ruling, decide, load_default
 from otel_voice.policy.model import KEEP, STOP
+from otel_voice.telling import Steady, Telling
 
-MOST_KEPT: Final = 32
 SOONEST_NS: Final = 20 * MS  # a clock that stands still must not be asked in a circle
 WHILE_SPEAKING_NS: Final = 250 * MS  # speech that goes on means more with time, whatever the ruling says
 
@@ -37,15 +36,18 @@ class GuardCore:
         words_within_ms: int = 1_500,
         longest_pause_ms: int = 5_000,
         clock: Callable[[], int] | None = None,
+        steady: Callable[[], int] | None = None,
     ) -> None:
         known = call.context() if call is not None else {}
         self.call, self.policy, self.can_pause = call, policy or load_default(), can_pause
         self._workflow, self._language = workflow or known.get("workflow"), language or known.get("language")
         self._words_ns, self._pause_ns = words_within_ms * MS, longest_pause_ms * MS
-        self._clock = clock or (call.clock if call is not None else time.time_ns)
+        self._time = Steady(clock or (call.clock if call is not None else time.time_ns), steady)
+        self._telling = Telling(call, self._time)
+        self.handing_over = False
         self._playback: Playback | None = None
         self._heard: Heard | None = None
-        self._kept: dict[int, Input] = {}
+        self._kept = Kept()
         self._silence_told = ""
         self._speech_due: int | None = None
         self._count = 0
@@ -56,8 +58,8 @@ class GuardCore:
         return self._playback is not None and not self._playback.over
 
     def now(self, at: Moment | None = None) -> int:
-        """Return a moment in Unix nanoseconds; the clock's where none is given."""
-        return unix_ns(self._clock() if at is None else at)
+        """Return a moment in Unix nanoseconds that go on evenly where the clock is set; now where none is given."""
+        return self._time.now(at)
 
     def _facts(self, now: int) -> Candidate:
         """Return what is known of the agent's side."""
@@ -77,7 +79,7 @@ class GuardCore:
 
     def _speech(self, heard: Heard, now: int) -> Candidate:
         """Return what is known of the caller's speech, and of the agent's side."""
-        silence = None if heard.end_ns is None or self.audible else max(0, (now - heard.end_ns) // MS)
+        silence = None if self.audible else 0 if heard.end_ns is None else max(0, (now - heard.end_ns) // MS)
         return replace(
             self._facts(now),
             input_type=InputType.SPEECH.value,
@@ -102,16 +104,17 @@ class GuardCore:
 
     def _settle(self, heard: Heard, now: int) -> Decision:
         candidate = self._speech(heard, now)
-        ruling = heard.ruling = decide(self.policy, candidate)
         playback = self._playback if self.audible else None
+        ruling = heard.ruling = self._allowed(decide(self.policy, candidate))
         if playback is not None:
             if playback.may_answer(heard) and ruling.action is not Action.ESCALATE_TO_HUMAN:
                 return self._unchanged(Do.KEEP, heard, ruling, None)
             if heard.interruption is None:
-                heard.interruption = self._candidate_detected(heard, candidate, now)
+                heard.interruption = self._telling.candidate(heard, candidate, now)
             ruling = self._possible(heard, ruling, playback, now)
         do = DO[ruling.action]
-        if heard.do in TAKEN and do is not Do.ESCALATE:
+        waits = do is Do.WAIT and heard.do is Do.STOP and playback is None  # the audio has stopped, the turn is not over
+        if heard.do in TAKEN and do is not Do.ESCALATE and not waits:
             return self._unchanged(heard.do, heard, ruling, None)
         if playback is not None and playback.paused_ns is not None and ruling.effect == KEEP:
             if not heard.complete and not heard.paused_enough:  # more may come, and the audio stands still already
@@ -122,9 +125,9 @@ class GuardCore:
     def _act(self, heard: Heard, ruling: Ruling, do: Do, candidate: Candidate, now: int) -> Decision:
         """Take the ruling as done: what is kept, what plays, what is told."""
         playback = self._playback if self.audible else None
-        kept_before = self._kept.pop(heard.number, None) is not None
+        kept_before = self._kept.drop(heard.number)
         if heard.text and (do is Do.BUFFER or (kept_before and do in TAKEN)):
-            self._keep(
+            self._kept.keep(
                 heard.number,
                 Input(
                     kind=InputType.SPEECH.value,
@@ -134,11 +137,12 @@ class GuardCore:
                     interruption=heard.interruption,
                     candidate=candidate,
                 ),
+                ruling,
             )
         inputs: tuple[Input, ...] = ()
         if playback is not None:
             inputs = self._play(playback, do, now)
-        self._tell(heard, ruling, do, now)
+        self._telling.decision(heard, ruling, do, now, audible=playback is not None)
         changed, heard.do = do is not heard.do, Do.KEEP if do is Do.RESUME else do
         return Decision(
             do=do,
@@ -152,15 +156,15 @@ class GuardCore:
 
     def _at_once(self, candidate: Candidate, said: Input, now: int) -> Decision:
         """Decide on input that is complete as it comes: a key, a command."""
-        ruling = decide(self.policy, candidate)
+        self._silence_told = ""
+        ruling = self._allowed(decide(self.policy, candidate))
         do = DO[ruling.action]
         if do is Do.BUFFER:
-            self._keep(self._numbered(), replace(said, candidate=candidate))
+            self._kept.keep(self._numbered(), replace(said, candidate=candidate), ruling)
         inputs: tuple[Input, ...] = ()
         if self._playback is not None and self.audible:
             inputs = self._play(self._playback, do, now)
-        if said.interruption is not None:
-            self._decided(said.interruption, ruling, now)
+        self._telling.decided(said.interruption, ruling, now)
         speech_due = None if self._speech_due is None else max(self._speech_due, now + SOONEST_NS)
         return Decision(
             do=do,
@@ -175,35 +179,52 @@ class GuardCore:
     def _ask_kept(self, decision: Decision, now: int) -> Decision:
         """Ask again about what was kept: its protection may have ended while the response plays on."""
         due = decision.next_at_ns
-        for number, kept in self._kept.items():
+        for number, kept in self._kept:
             if self._heard is not None and number == self._heard.number:
                 continue
             facts = self._facts(now)
             candidate = replace(kept.candidate, agent_state=facts.agent_state, position_ms=facts.position_ms)
-            ruling = decide(self.policy, candidate)
+            ruling = self._allowed(decide(self.policy, candidate))
             if ruling.effect == STOP and self._playback is not None:
                 inputs = self._play(self._playback, DO[ruling.action], now)
-                if kept.interruption is not None:
-                    self._decided(kept.interruption, ruling, now)
+                self._telling.decided(kept.interruption, ruling, now)
                 return Decision(do=DO[ruling.action], changed=True, ruling=ruling, inputs=inputs, interruption=kept.interruption)
             due = _sooner(due, self._due(ruling, candidate, now))
         return replace(decision, next_at_ns=due)
 
     def _released(self, now: int) -> Decision:
         """Hand out what was kept, now that nothing plays: a wish for a person among it is acted on, the rest is to be answered."""
+        if self._playback is not None:
+            self._playback.over = True
         newest = self._heard if self._heard is not None and self._heard.number in self._kept else None
-        kept = self._hand_out()
+        if newest is not None and not newest.complete:  # it becomes an ordinary turn, and is taken then
+            self._kept.drop(newest.number)
+            newest.unanswered = True
+            self._telling.held_back(newest, now)
+        kept = self._kept.hand_out()
         if not kept:
-            return Decision(do=Do.KEEP)
-        rulings = [decide(self.policy, replace(each.candidate, agent_state=SpeechState.LISTENING.value, position_ms=None)) for each in kept]
+            return Decision(do=Do.KEEP, next_at_ns=None if newest is None else now + SOONEST_NS)
+        listening = [replace(each.candidate, agent_state=SpeechState.LISTENING.value, position_ms=None) for each in kept]
+        rulings = [self._allowed(decide(self.policy, each)) for each in listening]
         wanted = next((n for n, ruling in enumerate(rulings) if ruling.action is Action.ESCALATE_TO_HUMAN), None)
         said, ruling = kept[-1 if wanted is None else wanted], rulings[-1 if wanted is None else wanted]
-        if wanted is not None and said.interruption is not None:
-            self._decided(said.interruption, ruling, now)
+        if wanted is not None:
+            self._telling.decided(said.interruption, ruling, now)
         do = Do.ANSWER if wanted is None else Do.ESCALATE
-        if newest is not None and newest.complete:  # it is taken; what the caller still says is not
+        if newest is not None and newest.complete:
             newest.do, newest.told = Do.STOP if wanted is None else do, rulings[-1].action
-        return Decision(do=do, changed=True, ruling=ruling, inputs=kept, interruption=said.interruption)
+        due = None if newest is None or newest.complete else now + SOONEST_NS
+        return Decision(do=do, changed=True, ruling=ruling, next_at_ns=due, inputs=kept, interruption=said.interruption)
+
+    def _allowed(self, ruling: Ruling) -> Ruling:
+        """Return the ruling as far as it may be followed: a wish for a person is met once, and a response may forbid to be stopped."""
+        if ruling.action is Action.ESCALATE_TO_HUMAN and self.handing_over:
+            keep = Action.BUFFER_INPUT_AND_CONTINUE if self.audible else Action.CONTINUE_AGENT_AUDIO
+            return replace(ruling, action=keep, effect=KEEP, reason=f"{ruling.reason}; handing_over_already")
+        if self._playback is None or self._playback.over or self._playback.interruptible or ruling.effect == KEEP:
+            return ruling
+        action = Action.BUFFER_INPUT_AND_CONTINUE if ruling.effect == STOP else Action.CONTINUE_AGENT_AUDIO
+        return replace(ruling, action=action, effect=KEEP, reason=f"{ruling.reason}; response_not_interruptible", wait_until_ms=None)
 
     def _possible(self, heard: Heard, ruling: Ruling, playback: Playback, now: int) -> Ruling:
         """Return the ruling as far as this player can follow it, and sound without words deserves it."""
@@ -219,22 +240,12 @@ class GuardCore:
         """Note what the player is told to do; return what is handed out with it."""
         if do in TAKEN:
             playback.over = True
-            return self._hand_out()
+            return self._kept.hand_out()
         if do is Do.PAUSE:
             playback.pause(now)
         else:
             playback.resume(now)
         return ()
-
-    def _keep(self, number: int, said: Input) -> None:
-        if len(self._kept) >= MOST_KEPT:
-            del self._kept[next(iter(self._kept))]
-            failed("guard.kept", ValueError(f"more than {MOST_KEPT} inputs wait for a response to end, the oldest is dropped"))
-        self._kept[number] = said
-
-    def _hand_out(self) -> tuple[Input, ...]:
-        kept, self._kept = tuple(self._kept.values()), {}
-        return kept
 
     def _unchanged(self, do: Do, heard: Heard, ruling: Ruling, due: int | None) -> Decision:
         return Decision(do=do, audio=self._audio(), ruling=ruling, next_at_ns=due, interruption=heard.interruption)
@@ -268,47 +279,18 @@ class GuardCore:
         if before is not None and not before.complete:
             if not before.said and before.do not in TAKEN:
                 partial = before.partial
-                self._kept.pop(before.number, None)
+                self._kept.drop(before.number)
             before.end_ns = now if before.end_ns is None else before.end_ns
             before.give_up()
             paused = self._playback is not None and self._playback.audio == "pause"
             if before.told is None and before.interruption is not None and not paused:
-                self._tell(before, decide(self.policy, self._speech(before, now)), Do.KEEP, now)
+                ruling = self._allowed(decide(self.policy, self._speech(before, now)))
+                self._telling.decision(before, ruling, Do.KEEP, now, audible=self.audible)
         return Heard(number=self._numbered(), stretch_id=stretch_id, start_ns=now, vad_confidence=vad_confidence, partial=partial)
 
     def _numbered(self) -> int:
         self._count += 1
         return self._count
-
-    def _candidate_detected(self, heard: Heard, candidate: Candidate, now: int) -> Interruption | None:
-        if self.call is None:
-            return None
-        return self.call.candidate(
-            mode="vad" if heard.start_ns is not None else "stt",
-            speech_ms=candidate.speech_duration_ms,
-            text=heard.text,
-            stretch_id=heard.stretch_id,
-            position_ms=candidate.position_ms,
-            at=max(now, self.now()),  # the detector told it now, of speech that began before
-        )
-
-    def _tell(self, heard: Heard, ruling: Ruling, do: Do, now: int) -> None:
-        """Emit the decision where it changed; to go on as before is one only when all has been heard."""
-        if heard.interruption is None or do is Do.WAIT or not (ruling.effect != KEEP or do is Do.RESUME or heard.complete):
-            return
-        plain = Action.CONTINUE_AGENT_AUDIO if ruling.action is Action.RESUME_AGENT_AUDIO else ruling.action
-        if plain is not heard.told:
-            heard.told = plain
-            self._decided(heard.interruption, ruling, now)
-
-    def _decided(self, interruption: Interruption, ruling: Ruling, now: int) -> None:
-        interruption.decided(
-            ruling.action.value,
-            reason=ruling.reason,
-            confidence=ruling.confidence,
-            policy_version=ruling.policy_version,
-            at=max(now, self.now()),
-        )
 
 
 def _sooner(one: int | None, other: int | None) -> int | None:

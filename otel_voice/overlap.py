@@ -28,6 +28,7 @@ class Playback:
     text: str | None = None
     planned_ms: int | None = None
     question_pending: bool | None = None
+    interruptible: bool = True
     answers: list[str] = field(default_factory=list)  # the caller's words before it
     paused_ns: int | None = None
     over: bool = False
@@ -90,6 +91,7 @@ class Heard:
     told: Action | None = None  # by the last decision that was emitted
     do: Do = Do.KEEP
     paused_enough: bool = False
+    unanswered: bool = False  # held back by a response that ended before the caller did
 
     @property
     def text(self) -> str | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 from otel_voice_processor.cli import COMMANDS
 from otel_voice_processor.config import Config, Judging, MetricsExporter, Receiver, Retry, Tls, TraceExporter
@@ -122,12 +123,16 @@ def test_the_helpers_examples_run() -> None:
     block, tested, livekit, guard = blocks((ROOT / "otel_voice/README.md").read_text(encoding="utf-8"), "python")
     exec(compile(tested, "otel_voice/README.md", "exec"), {})
     compile(livekit, "otel_voice/README.md", "exec")
-    for example, count in ((block, 11), (guard, 7)):
+    agent = MagicMock()
+    for example, count in ((block, 11), (guard + "\ntake_call(agent)", 8)):
         with capture_events() as events:
-            exec(compile(example, "otel_voice/README.md", "exec"), {})
+            exec(compile(example, "otel_voice/README.md", "exec"), {"agent": agent})
 
         assert [] == [problem for event in events for problem in check(event.name, event.attributes)]
         assert count == len(events), [event.name for event in events]
+    assert ["play", "stop"] == sorted({each.args[0] for each in agent.play.call_args_list})
+    agent.hand_over.assert_called_once_with()
+    agent.rule_by_thresholds.assert_not_called()
 
 
 def test_the_commands_on_records_run(tmp_path: Path) -> None:

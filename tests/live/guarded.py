@@ -41,7 +41,7 @@ class Scene:
         self.stt.interim_s = flow.interim_s
         self.room: Any = rtc.EventEmitter()
         self.room.name = f"{flow.name}{' guarded' if guarded else ''}"
-        interruption = {"discard_audio_if_uninterruptible": False} if guarded or flow.heard else {}
+        interruption = {"mode": "vad", "discard_audio_if_uninterruptible": False} if guarded or flow.heard else {"mode": "vad"}
         told: Any = {"turn_detection": "vad", "interruption": interruption}
         self.session: AgentSession[None] = AgentSession(
             stt=self.stt, vad=Detector(), llm=Model(ANSWERS), tts=Voice(), turn_handling=told, aec_warmup_duration=None
@@ -50,16 +50,21 @@ class Scene:
         self.onsets: list[float] = []
         self.escalated: list[float] = []
         self.keys: list[str] = []
+        self.offered: Any = ["1", "2"]
         self.listener: livekit.LiveKitInstrumentation
         self.guard: livekit.LiveKitGuard | None = None
 
-    async def start(self, provider: TracerProvider | None) -> None:
-        await self.session.start(Agent(instructions="none"))
+    async def start(self, provider: TracerProvider | None, *, agent: Agent | None = None, **options: Any) -> None:
+        if agent is None:
+            await self.session.start(Agent(instructions="none"))
         call = VoiceCall(self.room.name, runtime="livekit", observable=("speech", "dtmf"), tracer_provider=provider)
-        self.listener = livekit.instrument(self.session, call=call, room=self.room, expected_digits=lambda: ["1", "2"])
+        self.listener = livekit.instrument(self.session, call=call, room=self.room, expected_digits=lambda: self.offered)
         if self.guarded:
-            self.guard = livekit.guard(self.listener, on_escalation=self.hand_over, on_key=self.keys.append)
+            callbacks = {"on_escalation": self.hand_over, "on_key": self.keys.append} | options
+            self.guard = livekit.guard(self.listener, **callbacks)
             assert self.guard.active
+        if agent is not None:
+            await self.session.start(agent)
 
     async def hand_over(self, decision: Decision) -> None:
         self.escalated.append(time.time())
@@ -75,6 +80,17 @@ class Scene:
         await until(lambda: self.player.segments)
         await asyncio.sleep(max(0.0, self.player.segments[0].sounded[0][0] + at_s - time.time()))
         self.onsets.append(await self.line.say(text, seconds))
+
+    def presses(self, digit: str) -> None:
+        self.room.emit("sip_dtmf_received", SimpleNamespace(code=0, digit=digit, participant=None))
+
+    async def sounds(self, number: int = 1, *, for_s: float = 0.5) -> None:
+        """Wait until so many responses have begun, and the last of them has played for a while."""
+        await until(lambda: len(self.player.segments) >= number, 15.0)
+        await asyncio.sleep(max(0.0, self.player.segments[number - 1].sounded[0][0] + for_s - time.time()))
+
+    def history(self, role: str = "user") -> list[str]:
+        return [item.text_content for item in self.session.history.items if getattr(item, "role", "") == role and item.text_content]
 
     async def quiet(self, seconds: float = 1.2) -> None:
         """Wait until nothing has played for a while."""
@@ -175,7 +191,7 @@ async def key(scene: Scene) -> None:
     await until(lambda: scene.player.segments)
     await asyncio.sleep(1.5)
     scene.onsets.append(time.time())
-    scene.room.emit("sip_dtmf_received", SimpleNamespace(code=2, digit="2", participant=None))
+    scene.presses("2")
 
 
 async def key_held(scene: Scene) -> None:
@@ -183,7 +199,7 @@ async def key_held(scene: Scene) -> None:
     await until(lambda: scene.player.segments)
     await asyncio.sleep(1.0)
     for digit in ("2", "9"):
-        scene.room.emit("sip_dtmf_received", SimpleNamespace(code=int(digit), digit=digit, participant=None))
+        scene.presses(digit)
 
 
 async def question(scene: Scene) -> None:

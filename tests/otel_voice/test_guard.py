@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from otel_voice import VoiceCall, emit
 from otel_voice.emit import CapturedEvent
 from otel_voice.guard import Decision, Do, Guard, Input
-from otel_voice.guarding import MOST_KEPT
+from otel_voice.kept import MOST_KEPT
 from otel_voice.overlap import LONGEST_TEXT
 from otel_voice.policy import Policy, load_default, load_policy
 from otel_voice.testing import FakeClock, capture_events
@@ -308,15 +308,16 @@ def test_keys_on_offer_may_come_from_the_policy(policy: Callable[[str], Policy],
     assert Do.ROUTE_KEY is line.guard.key("1").do
 
 
-def test_a_kept_key_is_known_by_its_place_only(line: Line) -> None:
-    """Of a key that had to wait, the place among those on offer is kept; of any other nothing but that there was one."""
+def test_a_kept_key_is_the_agents_and_nobody_elses(line: Line, events: list[CapturedEvent]) -> None:
+    """What had to wait is handed out as it was pressed, whatever is on offer by then; it is in no event and no log line."""
     line.plays("disclosure")
-    for digit in ("2", "7"):
-        assert Do.BUFFER is line.guard.key(digit, expected=["1", "2"]).do
+    for digit, offered in (("2", ["1", "2"]), ("4", "any"), ("7", ["1", "2"])):
+        assert Do.BUFFER is line.guard.key(digit, expected=offered).do
     kept = line.guard.response_stopped().inputs
 
-    assert [("dtmf", 1), ("dtmf", None)] == [(each.kind, each.option) for each in kept]
-    assert "7" not in repr(kept[1].candidate).replace("call_1", "")
+    assert [("dtmf", "2"), ("dtmf", "4"), ("dtmf", None)] == [(each.kind, each.key) for each in kept]
+    assert not any("key=" in repr(each) for each in kept)
+    assert not any("voice.caller.dtmf.digit" in event.attributes for event in events)
 
 
 def test_a_command_is_ruled_by_its_intent(line: Line, events: list[CapturedEvent]) -> None:
@@ -377,6 +378,24 @@ def test_patience_waits_for_a_caller_who_reads_out(line: Line) -> None:
     assert Do.STOP is line.after(2_300).tick().do
 
 
+@pytest.mark.parametrize("playing", [True, False])
+def test_patience_waits_for_words_that_come_before_the_caller_is_silent(line: Line, playing: bool) -> None:
+    """They stop what plays; the turn is taken when the caller has been silent for long enough, and once."""
+    line.plays("entity_capture")
+    if not playing:
+        line.guard.response_stopped()
+    line.guard.speech_started()
+    first = line.after(900).transcript("four one seven", status="final")
+    assert (Do.STOP if playing else Do.WAIT) is first.do
+    line.guard.response_stopped()
+    waiting = line.after(100).speech_stopped()
+    assert (Do.WAIT, line.clock.now_ns + 2_500_000_000) == (waiting.do, waiting.next_at_ns)
+    taken = line.after(2_500).tick()
+
+    assert (Do.STOP, True, None) == (taken.do, taken.changed, taken.next_at_ns)
+    assert not line.after(100).tick().changed
+
+
 def test_silence_climbs_the_ladder_once(line: Line, events: list[CapturedEvent]) -> None:
     """Each step is told when it is reached, and says when the next one is due."""
     line.plays()
@@ -430,6 +449,139 @@ def test_a_failure_leaves_the_runtime_to_itself(monkeypatch: pytest.MonkeyPatch,
     assert Do.STOP is guard.transcript("no, Friday please", status="final").do
 
 
+def test_a_failure_lets_the_audio_play(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever does what `audio` says cuts nothing because of the guard."""
+    guard = Guard(clock=FakeClock())
+    guard.response_started(message_type="disclosure")
+    monkeypatch.setattr("otel_voice.guarding.decide", None)
+
+    assert (Do.LEAVE, "play") == ((left := guard.speech_started()).do, left.audio)
+
+
+def test_interim_words_are_partial_words(line: Line) -> None:
+    """Many recognisers call them so."""
+    line.plays()
+    line.guard.speech_started()
+
+    assert Do.STOP is line.after(300).transcript("no, Friday", status="interim").do
+
+
+def test_keys_make_room_before_words_and_words_before_a_wish_for_a_person() -> None:
+    """However many are pressed."""
+    line = Line()
+    line.plays("disclosure")
+    line.says("I need a human")
+    line.says("my number is five")
+    for _ in range(MOST_KEPT + 8):
+        line.after(50).key("5", expected=["5"])
+    end = line.guard.response_stopped()
+
+    assert (Do.ESCALATE, MOST_KEPT) == (end.do, len(end.inputs))
+    assert ["I need a human", "my number is five", ""] == [each.text for each in end.inputs[:3]]
+
+
+def test_a_wish_for_a_person_is_met_once(line: Line, events: list[CapturedEvent]) -> None:
+    """While it is being met, who wishes again stops nothing."""
+    line.plays()
+    assert Do.ESCALATE is line.says("I need a human").do
+    line.guard.handing_over = True
+    line.plays("support_answer")
+    again = line.says("human, please")
+
+    assert (Do.BUFFER, "play") == (again.do, again.audio)
+    assert ["escalate_to_human", "buffer_input_and_continue"] == decisions(events)
+    end = line.guard.response_stopped()
+    assert (Do.ANSWER, ["human, please"]) == (end.do, [each.text for each in end.inputs])
+    assert Do.KEEP is line.says("operator").do
+    line.guard.handing_over = False
+    assert Do.ESCALATE is line.says("operator").do
+
+
+def test_a_response_may_forbid_to_be_stopped(line: Line, events: list[CapturedEvent]) -> None:
+    """What is said over it is kept, a wish for a person and a key too; sound alone does not pause it."""
+    line.plays("support_answer", interruptible=False)
+    line.guard.speech_started()
+    assert {"play"} == {line.after(200).tick().audio for _ in range(10)}
+    line.after(10).transcript("no, Friday", status="final")
+    line.guard.speech_stopped()
+    assert Do.BUFFER is line.guard.key("2", expected=["2"]).do
+    assert Do.BUFFER is line.says("I need a human").do
+    end = line.guard.response_stopped()
+
+    assert (Do.ESCALATE, ["no, Friday", "", "I need a human"]) == (end.do, [each.text for each in end.inputs])
+    assert ["buffer_input_and_continue"] * 3 + ["escalate_to_human"] == decisions(events)
+
+
+def test_words_across_the_end_of_required_content_are_one_decision_and_one_turn(line: Line, events: list[CapturedEvent]) -> None:
+    """That they were held back is told when the content ends; they are taken when they are complete, and not handed out before."""
+    line.plays("disclosure")
+    line.guard.speech_started()
+    line.after(300).transcript("wait", status="partial")
+    end = line.after(100).response_stopped()
+    assert (Do.KEEP, ()) == (end.do, end.inputs)
+    line.after(300).transcript("wait a second", status="final")
+    turns = [line.guard.speech_stopped(), line.after(100).tick()]
+
+    assert () == sum((each.inputs for each in turns), ())
+    assert ["buffer_input_and_continue"] == decisions(events)
+
+
+def test_words_across_two_responses_are_held_against_the_second(line: Line, events: list[CapturedEvent]) -> None:
+    """It cannot be their answer; each candidate has its decision."""
+    line.plays("disclosure")
+    line.guard.speech_started()
+    line.after(300).transcript("wait", status="partial")
+    line.guard.response_started("response_2", message_type="support_answer")
+    last = line.after(300).transcript("wait", status="final")
+
+    assert (Do.STOP, "stop") == (last.do, last.audio)
+    assert ["buffer_input_and_continue", STOP] == decisions(events)
+    assert 2 == len(named(events, "candidate_detected"))
+
+
+def test_a_clock_that_is_set_back_changes_no_length(events: list[CapturedEvent]) -> None:
+    """Lengths and the time to ask again go by a clock that nobody sets; the events carry the wall clock's time."""
+    wall, steady = FakeClock(), FakeClock()
+    call = VoiceCall("call_1", clock=wall)
+    guard = Guard(call, steady=steady)
+
+    def after(ms: int) -> Decision:
+        wall.advance(ms=ms)
+        steady.advance(ms=ms)
+        return guard.tick()
+
+    guard.response_started(message_type="support_answer")
+    guard.speech_started()
+    while after(100).do is not Do.PAUSE:
+        pass
+    wall.advance(ms=-60_000)
+    waits = [(each := after(100), each.next_at_ns and each.next_at_ns - guard.now()) for _ in range(50)]
+
+    assert Do.RESUME in [each.do for each, _ in waits]
+    assert 250_000_000 >= max(due or 0 for _, due in waits)
+    assert wall.now_ns >= named(events, "decision_made")[-1].time_ns
+
+
+def test_after_the_end_of_the_call_nothing_is_told(line: Line, events: list[CapturedEvent]) -> None:
+    """It decides all the same."""
+    line.plays("disclosure")
+    line.says("I need a human")
+    line.call.end(outcome="completed")
+
+    assert Do.ESCALATE is line.guard.response_stopped().do
+    assert events[-1].name.endswith("call_ended")
+
+
+def test_a_pause_that_somebody_else_ended_is_not_told_as_going_on(line: Line, events: list[CapturedEvent]) -> None:
+    """The agent stopped the response itself; that the noise was none is nobody's decision any more."""
+    paused(line)
+    line.guard.response_stopped()
+    line.guard.speech_stopped()
+    line.after(2_000).tick()
+
+    assert ["pause_agent_audio"] == decisions(events)
+
+
 def test_nothing_grows_without_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts, kept inputs and stretches are bounded; what is dropped is counted."""
     clock = FakeClock()
@@ -445,8 +597,8 @@ def test_nothing_grows_without_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(500):
         guard.transcript("and another thing", status="final")
 
-    kept = guard.buffered()
-    assert MOST_KEPT == len(kept)
+    kept = guard.buffered()  # but for what the caller is still saying
+    assert MOST_KEPT == len(kept) + 1
     assert LONGEST_TEXT >= max(len(each.text) for each in kept)
     assert 11 == emit.failures() - before
 
@@ -456,6 +608,8 @@ STEPS = st.sampled_from(
         lambda guard: guard.response_started(message_type="support_answer"),
         lambda guard: guard.response_started(message_type="disclosure", planned_ms=4_000),
         lambda guard: guard.response_started(message_type="greeting"),
+        lambda guard: guard.response_started(message_type="entity_capture"),
+        lambda guard: guard.response_started(message_type="support_answer", interruptible=False),
         lambda guard: guard.response_stopped(),
         lambda guard: guard.response_paused(),
         lambda guard: guard.response_resumed(),

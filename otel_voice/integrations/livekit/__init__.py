@@ -11,8 +11,9 @@ from opentelemetry.trace import TracerProvider
 
 from otel_voice.call import VoiceCall
 from otel_voice.emit import STATE
+from otel_voice.integrations.livekit.acting import Callbacks, OnDecision, OnKey
 from otel_voice.integrations.livekit.asked import Asked, to_human
-from otel_voice.integrations.livekit.guard import LiveKitGuard, OnEscalation, OnKey
+from otel_voice.integrations.livekit.guard import LiveKitGuard
 from otel_voice.integrations.livekit.listening import AUDIO, ROOM, SESSION, LiveKitInstrumentation
 from otel_voice.integrations.livekit.readings import read
 from otel_voice.integrations.livekit.runtime import installed_version, own_provider
@@ -62,13 +63,18 @@ def guard(
     listener: LiveKitInstrumentation,
     *,
     policy: Policy | None = None,
-    on_escalation: OnEscalation | None = None,
+    on_escalation: OnDecision | None = None,
     on_key: OnKey | None = None,
+    on_reprompt: OnDecision | None = None,
+    on_cancel: OnDecision | None = None,
 ) -> LiveKitGuard:
     """Rule the interruptions of an instrumented session by a policy, the default where none is given, instead of LiveKit's thresholds.
 
-    The session needs `turn_handling={"interruption": {"discard_audio_if_uninterruptible": False}}`, or the recogniser hears nothing.
-    `on_escalation` hands the call to a person, and then answers instead of the model; `on_key` gets a key that the policy routes. Either
-    may be a coroutine function.
+    The session needs `turn_handling={"interruption": {"mode": "vad", "discard_audio_if_uninterruptible": False}}`; where it cannot be
+    guarded that is told, and LiveKit's own settings rule. `on_escalation` hands the call to a person and answers instead of the model;
+    it is called once, and again only after it has raised. `on_key` gets a key that the policy routes. `on_reprompt` asks the caller again;
+    where it is given, the policy's silences are counted too. `on_cancel` is told that the caller called off what runs behind a message.
+    Each of them may be a coroutine function.
     """
-    return LiveKitGuard(listener, policy=policy, on_escalation=on_escalation, on_key=on_key)
+    told = Callbacks(on_escalation=on_escalation, on_key=on_key, on_reprompt=on_reprompt, on_cancel=on_cancel)
+    return LiveKitGuard(listener, policy=policy, callbacks=told)

@@ -11,7 +11,7 @@ from otel_voice.call import VoiceCall
 from otel_voice.emit import failed
 from otel_voice.integrations.livekit.asked import Asked
 from otel_voice.integrations.livekit.readings import read
-from otel_voice.integrations.livekit.runtime import at_job_end, redacts
+from otel_voice.integrations.livekit.runtime import at_job_end, redacts, running_loop
 from otel_voice.integrations.livekit.turns import Turns
 
 SESSION: Final = (
@@ -25,6 +25,7 @@ SESSION: Final = (
 )
 AUDIO: Final = ("playback_started", "playback_finished")
 ROOM: Final = ("sip_dtmf_received",)
+UNINSTRUMENTED: Final = "uninstrumented"  # told to the follower alone
 Follower = Callable[[str, str, Any, int], None]  # channel, event, payload, when it arrived
 
 
@@ -46,7 +47,9 @@ class LiveKitInstrumentation:
             at_job_end(self._end)
 
     def uninstrument(self) -> None:
-        """Stop listening; nothing of ours remains on the session."""
+        """Stop listening; nothing of ours remains on the session, whose guard is closed."""
+        if self._follower is not None:
+            self._follower("session", UNINSTRUMENTED, {}, self._clock())
         listening, self._listening = self._listening, []
         for source, name, callback in listening:
             try:
@@ -62,6 +65,11 @@ class LiveKitInstrumentation:
         """The session that is listened to."""
         return self._session
 
+    @property
+    def followed(self) -> bool:
+        """Whether something follows already."""
+        return self._follower is not None
+
     def follow(self, follower: Follower | None) -> Turns:
         """Have each event handed on once it was taken; candidates and decisions are then the follower's to tell, until None follows."""
         self._follower = follower
@@ -74,9 +82,12 @@ class LiveKitInstrumentation:
             now = self._clock() if at_ns is None else at_ns
             if redacts(self._session):
                 self.call.redact()
+            follower = self._follower
+            if follower is not None and event_name == "close":  # before the call ends
+                follower(channel, event_name, payload, now)
             self._turns.handle(channel, event_name, payload, now)
-            if self._follower is not None:
-                self._follower(channel, event_name, payload, now)
+            if follower is not None and event_name != "close":
+                follower(channel, event_name, payload, now)
             if at_ns is None:
                 self._attach_audio()
                 self._schedule(now)
@@ -114,13 +125,13 @@ class LiveKitInstrumentation:
 
     def _flush(self) -> None:
         """At the end, send what is held back, beside the loop."""
-        loop = _loop() if self._listening else None
+        loop = running_loop() if self._listening else None
         if loop is not None:
             loop.run_in_executor(None, self.call.flush)
 
     def _schedule(self, now: int) -> None:
         """On a running loop, look again when the first stretch without words is due."""
-        loop, due = _loop(), self._turns.due_ns()
+        loop, due = running_loop(), self._turns.due_ns()
         if loop is not None and due is not None and self._timer is None and self._listening:
             self._timer = loop.call_later(max(0.0, (due - now) / 1e9) + 0.001, self._timed)
 
@@ -131,10 +142,3 @@ class LiveKitInstrumentation:
             self._schedule(self._clock())
         except Exception as error:
             failed("livekit.timer", error)
-
-
-def _loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

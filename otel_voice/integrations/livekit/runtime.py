@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from importlib.metadata import PackageNotFoundError, version
@@ -10,7 +11,7 @@ from typing import Any
 from opentelemetry.trace import ProxyTracerProvider, TracerProvider
 
 from otel_voice.emit import failed
-from otel_voice.integrations.livekit.readings import option, read
+from otel_voice.integrations.livekit.readings import option, read, text
 
 
 def installed_version() -> str | None:
@@ -47,16 +48,57 @@ def at_job_end(last: Callable[[], Awaitable[None]]) -> None:
 
 
 def unguardable(session: Any) -> str | None:
-    """Return why a session cannot be guarded, None where it can."""
+    """Return why a session cannot be guarded, None where it can; its agent's own options go before the session's, as in LiveKit."""
     if session is None:
         return "a recording has no speech to stop"
+    agent = current_agent(session)
     if option(session, "discard_audio_if_uninterruptible") is not False:
         return "`discard_audio_if_uninterruptible` is not False, so that nothing would be heard of a caller while a speech is held"
-    if option(session, "mode") == "adaptive":
-        return "adaptive interruption holds transcripts back while the agent speaks: set `mode` to `vad`"
-    if read(session, "llm", "capabilities", "turn_detection") is True:
-        return "the realtime model takes turns on its server"
+    if (text(agent, "interruption_detection") or text({"mode": option(session, "mode")}, "mode")) != "vad":
+        return "`mode` is not `vad`: adaptive interruption, LiveKit's default in its cloud, holds transcripts back while the agent speaks"
+    turns = text(agent, "turn_detection") or text(session, "turn_detection")
+    if turns in ("manual", "realtime_llm") or read(session, "llm", "capabilities", "turn_detection") is True:
+        return "the caller's turns are committed by hand" if turns == "manual" else "the realtime model takes turns on its server"
+    own = read(agent, "allow_interruptions")
+    if (own if isinstance(own, bool) else option(session, "enabled")) is False:
+        return "the session forbids all interruptions"
     return None
+
+
+def current_agent(session: Any) -> Any:
+    """Return the session's agent, None before it has started."""
+    try:
+        return session.current_agent
+    except (AttributeError, RuntimeError):
+        return None
+
+
+def running_agent(session: Any) -> Any:
+    """Return the session's agent where it has begun, None between two."""
+    agent = current_agent(session)
+    try:
+        return agent if agent is not None and agent.session is session else None
+    except RuntimeError:
+        return None
+
+
+def closing(session: Any) -> bool:
+    """Return whether a session is being closed, as it is when the caller has hung up; LiveKit has no public word for it."""
+    return read(session, "_closing") is True or read(session, "_closing_task") is not None
+
+
+def stops_response(error: Exception) -> bool:
+    """Return whether the agent's own code said by an error that a turn is not to be answered."""
+    kind = read(sys.modules.get("livekit.agents"), "StopResponse")
+    return isinstance(kind, type) and isinstance(error, kind)
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the loop that runs in this thread, if one does."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _job() -> Any:

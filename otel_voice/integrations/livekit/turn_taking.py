@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from otel_voice.interruption import Interruption
 MS: Final = 1_000_000
 SLACK_NS: Final = 50 * MS
 DECIDED_NS: Final = 1_000 * MS  # LiveKit's model of turn ends has answered by then
+LONGEST_S: Final = 2.0  # that a caller who wishes for a person is waited for
+HEARD_S: Final = 0.5  # of it for the recogniser
 
 
 class TurnTaking:
@@ -24,6 +27,7 @@ class TurnTaking:
         self._silent_ns = 0
         self._open_ns: int | None = None  # of words that LiveKit has yet to commit, and may
         self._then: Callable[[], None] | None = None
+        self._until = 0.0
         self._awaited: Interruption | None = None
 
     def spoke(self) -> None:
@@ -55,22 +59,28 @@ class TurnTaking:
         """Return when LiveKit has committed or dropped what the caller said last."""
         return max(self._silent_ns, self._open_ns or 0) + self._delay_ns("max_delay", 3.0) + DECIDED_NS
 
-    def answer(self, inputs: Sequence[Input], now: int) -> None:
-        """Have the model answer words that were kept; those that LiveKit has in its open turn are left to it."""
+    def lost(self, inputs: Sequence[Input], now: int) -> Sequence[Input]:
+        """Return the words among input that was kept which LiveKit will not take; those in its open turn are left to it."""
         said = [each for each in inputs if each.text]
         fresh = self._delay_ns("min_delay", 0.5) - SLACK_NS
         lost = [each for each in said if each.complete and now >= each.heard_ns + fresh]
-        if not lost:
-            return
-        if not self._speaking:
+        if lost and not self._speaking:
             lost = said
             self.forget(now)  # so that nothing is answered twice
-        self._awaited = lost[-1].interruption
-        self._session.generate_reply(user_input=" ".join(each.text for each in lost))
+        return lost
+
+    def awaits(self, interruption: Interruption | None) -> None:
+        """The next turn that LiveKit takes is what this interruption became."""
+        self._awaited = interruption
 
     def skip_reply(self, then: Callable[[], None]) -> None:
-        """Have what the caller says now go into the history without an answer, which somebody else gives: `then`, once all is heard."""
-        self._then = then
+        """Have what the caller says now go into the history without an answer, which somebody else gives: `then`, once all is heard.
+
+        Who never falls silent is waited for so long and no longer.
+        """
+        loop = asyncio.get_running_loop()
+        self._then, self._until = then, loop.time() + LONGEST_S
+        loop.call_at(self._until - HEARD_S, self._settle, True)
         self._settle()
 
     def forget(self, now: int) -> None:
@@ -78,12 +88,18 @@ class TurnTaking:
         if not self._speaking and now < self.settled_ns():
             self._session.clear_user_turn()
 
-    def _settle(self) -> None:
+    def _settle(self, speaking: bool = False) -> None:
         then = self._then
-        if then is not None and not self._speaking:
-            self._then = None
-            committed = self._session.commit_user_turn(skip_reply=True)
+        if then is None or (self._speaking and not speaking):
+            return
+        self._then = None
+        left = max(HEARD_S, self._until - asyncio.get_running_loop().time())
+        try:
+            committed = self._session.commit_user_turn(skip_reply=True, transcript_timeout=left)
             committed.add_done_callback(lambda future: _committed(future, then))
+        except Exception as error:
+            failed("livekit.guard.commit", error)
+            then()
 
     def _delay_ns(self, name: str, otherwise: float) -> int:
         seconds = number(read(self._session, "options", "endpointing"), name)
