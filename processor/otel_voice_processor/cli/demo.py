@@ -65,15 +65,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--forward", metavar="HOST:PORT", help="let the demo's processor also pass the traces on to this OTLP gRPC endpoint"
     )
-    parser.add_argument(
-        "--file", metavar="FILE", help="also write the calls to this file, which `policy test --events` reads"
-    )
+    parser.add_argument("--file", metavar="FILE", help="also write the calls to this file, which `policy test --events` reads")
     parser.add_argument("--calls", type=int, default=60, metavar="N", help="how many simulated calls (default 60)")
     parser.add_argument("--seed", type=int, default=93, metavar="N", help="seed of the simulated calls (default 93)")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the demo; return 0, 1 where something did not arrive or a verdict was not what really happened, 2 for options that exclude another."""
+    """Run the demo; return 0, 1 where something did not arrive or a verdict was not what happened, 2 for options that exclude another."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=PLAIN_WIDTH)
