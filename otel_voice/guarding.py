@@ -114,7 +114,8 @@ class GuardCore:
             ruling = self._possible(heard, ruling, playback, now)
         do = DO[ruling.action]
         waits = do is Do.WAIT and heard.do is Do.STOP and playback is None  # the audio has stopped, the turn is not over
-        if heard.do in TAKEN and do is not Do.ESCALATE and not waits:
+        taken_back = heard.do is Do.ESCALATE and do is Do.STOP and heard.said != ""  # `human` became `human resources`
+        if heard.do in TAKEN and do is not Do.ESCALATE and not waits and not taken_back:
             return self._unchanged(heard.do, heard, ruling, None)
         if playback is not None and playback.paused_ns is not None and ruling.effect == KEEP:
             if not heard.complete and not heard.paused_enough:  # more may come, and the audio stands still already

@@ -110,15 +110,16 @@ def _bare(words: Sequence[str], lexicon: Lexicon) -> bool:
 
 
 def only_mentions_person(words: Sequence[str], lexicon: Lexicon) -> bool:
-    """Tell whether nothing is said but `agent` or `the agent`, which may go on as no wish at all: `agent fees`, `the agent told me`."""
-    people = lexicon.person["people"]
-    around = (lexicon.person["definite"], *(lexicon.kinds[kind] for kind in ("fillers", "answers", "listening")))
+    """Tell whether nothing is said but `the agent`, which may go on as `the agent told me`."""
+    around = [lexicon.kinds[kind] for kind in ("fillers", "answers", "listening")]
     at = 0
     while at < len(words):
-        if people.matches(words, at):
-            while at < len(words) and (person := people.matches(words, at)):
+        article, person = lexicon.person["definite"].matches(words, at), 0
+        if article:
+            at += article
+            while at < len(words) and (person := lexicon.person["people"].matches(words, at)):
                 at += person
-            return at == len(words)
+            return bool(person)
         step = max(each.matches(words, at) for each in around)
         if not step:
             return False

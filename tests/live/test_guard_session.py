@@ -195,6 +195,39 @@ async def wish_in_two_parts(scene: Scene) -> None:
     await asyncio.sleep(1.5)
 
 
+@act
+async def wish_that_begins_as_a_turn(scene: Scene) -> None:
+    await scene.start(None)
+    scene.says(FIVE_S, "support_answer")
+    await scene.hears("I would like, a human", 0.9, at_s=1.0)
+    await asyncio.sleep(2.0)
+
+
+def test_words_that_turn_out_as_a_wish_hand_over(done: dict[str, Done]) -> None:
+    """The agent stopped at the first of them; nobody answers but the colleague."""
+    each = done["wish_that_begins_as_a_turn"]
+
+    assert ([HANDOVER], 1) == (answers(each.scene), len(each.scene.escalated))
+    assert ["stop_agent_audio_and_accept_user_turn", "escalate_to_human"] == each.decided()
+
+
+@act
+async def wish_that_was_none(scene: Scene) -> None:
+    await scene.start(None)
+    scene.says(FIVE_S, "support_answer")
+    await scene.hears("human, resources please", 0.9, at_s=1.0)
+    await asyncio.sleep(2.0)
+
+
+def test_a_wish_that_turns_out_as_something_else_is_answered(done: dict[str, Done]) -> None:
+    """The agent stopped at once, and hands over only what was still wished when all was said."""
+    each = done["wish_that_was_none"]
+
+    assert ([OTHERWISE], 0) == (answers(each.scene), len(each.scene.escalated))
+    assert ["escalate_to_human", "stop_agent_audio_and_accept_user_turn"] == each.decided()
+    assert "human, resources please" == each.scene.history()[-1]
+
+
 @pytest.mark.parametrize("name", ["two_wishes", "wish_in_two_parts"])
 def test_the_call_is_handed_over_once(name: str, done: dict[str, Done]) -> None:
     """Who wishes again meanwhile cuts nothing, and the model does not answer."""

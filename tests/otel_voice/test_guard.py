@@ -238,6 +238,18 @@ def test_a_wish_for_a_person_goes_through(line: Line, events: list[CapturedEvent
     assert [STOP, "escalate_to_human"] == decisions(events)
 
 
+def test_a_wish_is_taken_back_by_its_last_words(line: Line, events: list[CapturedEvent]) -> None:
+    """Whoever hands over waits until the caller has said all: then it is known."""
+    line.plays()
+    line.guard.speech_started()
+    wish = line.after(300).transcript("human", status="partial")
+    rest = line.after(600).transcript("human resources please", status="final")
+    again = line.after(100).speech_stopped()
+
+    assert [(Do.ESCALATE, True), (Do.STOP, True), (Do.STOP, False)] == [(each.do, each.changed) for each in (wish, rest, again)]
+    assert ["escalate_to_human", STOP] == decisions(events)
+
+
 def test_input_within_the_grace_period_is_taken_when_it_is_over(line: Line, events: list[CapturedEvent]) -> None:
     """The guard asks to be asked at its end, stops then, and hands out what was said before."""
     line.plays("greeting", for_ms=50)

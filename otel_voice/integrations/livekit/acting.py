@@ -14,6 +14,7 @@ from otel_voice.integrations.livekit.calling import Calling
 from otel_voice.integrations.livekit.listening import LiveKitInstrumentation
 from otel_voice.integrations.livekit.runtime import closing
 from otel_voice.integrations.livekit.turn_taking import TurnTaking
+from otel_voice.interruption import Interruption
 
 OnDecision = Callable[[Decision], Awaitable[None] | None]
 OnKey = Callable[[str], Awaitable[None] | None]
@@ -35,6 +36,7 @@ class Acting:
     def __init__(self, guard: Guard, listener: LiveKitInstrumentation, turn: TurnTaking, callbacks: Callbacks) -> None:
         self._guard, self._call, self._session = guard, listener.call, listener.session
         self._turn, self._callbacks, self._calling = turn, callbacks, Calling()
+        self._wish: Interruption | None = None  # whose rest is waited for, and may yet take it back
 
     def act(self, decision: Decision, handle: Any, *, live: bool) -> None:
         """Act on a decision; `live` says that the caller may still be saying what it is about, `handle` is the speech that it met."""
@@ -44,6 +46,8 @@ class Acting:
             self._calling.call("on_cancel", called.on_cancel, decision)
         if decision.changed and decision.do is Do.REPROMPT:
             self._calling.call("on_reprompt", called.on_reprompt, decision)
+        if decision.changed and decision.do is Do.STOP and decision.interruption is self._wish:
+            self._wish = None
         if decision.changed and decision.do is Do.ESCALATE and called.on_escalation is not None:
             self._escalate(decision, called.on_escalation, live=live)
         elif decision.inputs:
@@ -83,9 +87,19 @@ class Acting:
         self._guard.handing_over = True
         if live:
             kept = [each for each in decision.inputs if each.text and each.interruption is not decision.interruption]
-            self._turn.skip_reply(lambda: self._hand_over(decision, hand_over, kept))
+            self._wish = decision.interruption
+            self._turn.skip_reply(lambda: self._said_all(decision, hand_over, kept))
         else:
             self._hand_over(decision, hand_over, self._turn.lost(decision.inputs, self._guard.now()))
+
+    def _said_all(self, decision: Decision, hand_over: OnDecision, kept: Sequence[Input]) -> None:
+        """Hand over what is still wished; words that turned out as something else are the model's to answer."""
+        wished, self._wish = self._wish is decision.interruption, None
+        if wished:
+            self._hand_over(decision, hand_over, kept)
+        elif not closing(self._session):
+            self._guard.handing_over = False
+            self._session.generate_reply()
 
     def _hand_over(self, decision: Decision, hand_over: OnDecision, kept: Sequence[Input]) -> None:
         async def handing_over(_: Decision) -> None:

@@ -258,7 +258,7 @@ def test_a_person_who_is_addressed_is_not_asked_for() -> None:
         ("an agent", "escalation"),
         ("the agent please", "escalation"),
         ("get me the agent", "escalation"),
-        ("agent", "correction"),
+        ("agent", "escalation"),
     ],
 )
 def test_the_agent_may_be_the_one_of_a_story(text: str, partial: str) -> None:
