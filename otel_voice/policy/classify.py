@@ -12,7 +12,7 @@ from otel_voice_schema.attributes import InputClass, InputType, SpeechState, Tra
 
 from .lexicon import PACKAGED, Lexicon, Lexicons
 from .model import Candidate, Classification, known
-from .reading import Reading, between_listening, label_kind, read, repeats
+from .reading import Reading, between_listening, denied_at, label_kind, read, repeats
 
 JUDGE_VERSION: Final = "2026-11-28"
 JUDGE_FLOOR: Final = 0.55
@@ -134,6 +134,8 @@ def _by_words(candidate: Candidate, reading: Reading, lexicon: Lexicon | None) -
         return _unfinished(candidate, reading)
     if reading.kind == "words":
         return _plain_words(candidate, reading)
+    if reading.kind in {"answer", "listening"} and agent_text and candidate.question_pending is not True and _insists(candidate, lexicon):
+        return InputClass.CORRECTION, 0.8, "contradicts_denial"
     if reading.kind == "cue" and reading.only_no and agent_text and candidate.question_pending is not True and _denied(agent_text, lexicon):
         return InputClass.BACKCHANNEL, 0.6, "agrees_with_denial"
     input_class, confidence, reason = _WORDS[reading.kind]
@@ -180,7 +182,7 @@ def hundredths(share: object) -> int | None:
 def _is_echo(candidate: Candidate, agent_text: str, lexicon: Lexicon) -> bool:
     """Tell whether the line brings back what the agent just said; a few words of it may also choose what it offered."""
     words, said = lexicon.words(candidate.text or ""), lexicon.words(agent_text[-RECENT:])
-    if not repeats(words, said):
+    if not repeats(words, said, lexicon.kinds["denials"]):
         return False
     if len(words) >= MANY_WORDS or not lexicon.spaces:
         return True
@@ -195,10 +197,10 @@ def _reads_back(text: str, agent_text: str, lexicon: Lexicon) -> bool:
     said, choices = lexicon.words(recent), lexicon.kinds["choices"]
     if choices.within(said):
         return False
-    words = between_listening(lexicon.words(text), lexicon)
+    words, denials = between_listening(lexicon.words(text), lexicon), lexicon.kinds["denials"]
     if len(words) == 1 and (len(words[0]) >= CONTENT_LETTERS or words[0].isdigit()):
-        return bool(choices.anchors) and words[0] in said
-    return repeats(words, said)
+        return bool(choices.anchors) and any(word == words[0] and not denied_at(said, at, denials) for at, word in enumerate(said))
+    return repeats(words, said, denials)
 
 
 def _unfinished(candidate: Candidate, reading: Reading) -> tuple[InputClass, float, str]:
@@ -212,10 +214,15 @@ def _unfinished(candidate: Candidate, reading: Reading) -> tuple[InputClass, flo
     return InputClass.UNKNOWN, 0.4, "unfinished_word"
 
 
+def _insists(candidate: Candidate, lexicon: Lexicon) -> bool:
+    """Tell whether `yes I have` contradicts what the agent just denied; `yes` alone hears it."""
+    return lexicon.kinds["insists"].within(lexicon.words(candidate.text or "")) and _denied(candidate.agent_text or "", lexicon)
+
+
 def _denied(agent_text: str, lexicon: Lexicon) -> bool:
     """Tell whether the agent's last sentence says that something is not so: a `no` to that agrees."""
     last = next((part for part in reversed(agent_text[-RECENT:].replace("!", ".").replace("?", ".").split(".")) if part.strip()), "")
-    return lexicon.person["negators"].within(lexicon.words(last))
+    return lexicon.kinds["denials"].within(lexicon.words(last))
 
 
 def _plain_words(candidate: Candidate, reading: Reading) -> tuple[InputClass, float, str]:

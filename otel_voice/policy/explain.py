@@ -32,6 +32,7 @@ REASONS: Final = {
     "escalation_phrase": "it asks for a person, or tells of an emergency",
     "escalation_declined": "it names a person and wants none",
     "escalation_intent": "the intent label says so",
+    "contradicts_denial": "the agent had just denied something, and this insists on it",
     "agrees_with_denial": "the agent had just denied something, and `no` agrees",
     "echo_of_agent": "the line brings back what the agent just said",
     "talk_to_others": "it is said to somebody else in the room",

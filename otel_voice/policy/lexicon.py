@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 KINDS: Final = (
     *("answers", "listening", "fillers", "vocatives", "cues", "cancels", "asides", "noise", "unheard", "asked", "holds", "noes"),
-    "choices",
+    *("insists", "choices", "denials"),
 )
 PERSON_KINDS: Final = (
     *("people", "anyone", "modifiers", "definite", "talk", "ask", "phrases", "negators", "between", "other_things", "declined"),

@@ -13,6 +13,7 @@ from .words import LONGEST_TEXT, words_of
 
 SHORT_TEXT: Final = 80
 REMEMBERED: Final = 4096
+MOST_AGAIN: Final = 8  # words within which a beginning is said once more
 LONG_ASIDE: Final = 4  # words that nobody says but to others in the room
 # Laughter of any length: what a word consists of that repeats after every second letter, and what laughs as words or characters in a row.
 _LAUGHS: Final = frozenset(map(frozenset, ("ha", "he", "hi", "ho", "ja", "je", "ji", "k", "rs", "हा", "हे", "हि", "ही", "हो")))
@@ -147,9 +148,11 @@ def _turn_or_backchannel(text: str, words: Sequence[str], lexicon: Lexicon) -> R
         if not step:
             if _laughs(words, at):
                 listening += 1
-            elif not _begun_again(words, at):
+                step = 1
+            else:
+                step = _begun_again(words, at, lexicon)
+            if not step:
                 break
-            step = 1
         at += step
     if at == size:
         if text.endswith(("?", "？")) and kinds["asked"].covers(words):
@@ -264,22 +267,43 @@ def _denies_alone(text: str, noes: Sequence[str], lexicon: Lexicon) -> bool:
     return any(lexicon.kinds["noes"].covers(lexicon.words(part)) for part in CLAUSE.split(text)[:-1])
 
 
-def _begun_again(words: Sequence[str], at: int) -> bool:
-    """Tell whether a word is only the beginning of the next: `y- yeah`."""
-    return at + 1 < len(words) and len(words[at]) <= STUTTER and words[at] != words[at + 1] and words[at + 1].startswith(words[at])
+def _begun_again(words: Sequence[str], at: int, lexicon: Lexicon) -> int:
+    """Return how many words here are only begun, or said once more right after: `y- yeah`, `that that works`, `it's uh it's fine`."""
+    word = words[at]
+    if at + 1 < len(words) and len(word) <= STUTTER and word != words[at + 1] and words[at + 1].startswith(word):
+        return 1
+    if word not in words[at + 1 : at + MOST_AGAIN] or lexicon.kinds["cues"].matches(words, at):
+        return 0
+    fillers = lexicon.kinds["fillers"]
+    for size in (3, 2, 1):
+        past = at + size
+        while past < len(words) and words[past] != word and (step := fillers.matches(words, past)):
+            past += step
+        if past < len(words) and words[past : past + size] == words[at : at + size]:
+            return past - at
+    return 0
 
 
-def repeats(words: Sequence[str], said: Sequence[str]) -> bool:
-    """Tell whether the words are what was just said: two words or more in a row, or four of five pairs of them where there are many."""
+def repeats(words: Sequence[str], said: Sequence[str], denials: Phrases) -> bool:
+    """Tell whether the words are what was just said: two words or more in a row, or four of five pairs of them where there are many.
+
+    What was said right after a denial is not: `paid` contradicts `not paid`.
+    """
     size = len(words)
     if size < 2:
         return False
     rest = said[-60:]
-    if any(rest[at : at + size] == words for at in range(len(rest) - size + 1)):
-        return True
+    for at in range(len(rest) - size + 1):
+        if rest[at : at + size] == words and not denied_at(rest, at, denials):
+            return True
     pairs = set(pairwise(rest))
     mine = list(pairwise(words))
     return size >= 5 and sum(pair in pairs for pair in mine) >= 0.8 * len(mine)
+
+
+def denied_at(said: Sequence[str], at: int, denials: Phrases) -> bool:
+    """Tell whether a denial stands right before a place."""
+    return any(denials.matches(said, at - size) == size for size in (1, 2, 3) if at >= size)
 
 
 def label_kind(label: str) -> str | None:

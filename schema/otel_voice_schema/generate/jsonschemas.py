@@ -38,7 +38,9 @@ WORDS = {
     "asked": "How the agent's text asks a question where it has no question mark.",
     "holds": "What asks the agent to wait.",
     "noes": "No and its kin: a turn, unless a listener's words follow after a comma.",
+    "insists": "What contradicts a denial, among a listener's words: yes I have. A turn where the agent just denied something.",
     "choices": "How the agent's text offers a choice: one word of it said back is an answer then.",
+    "denials": "How the agent's text says that something is not so.",
 }
 PERSON_WORDS = {
     "people": "Who can be asked for: agent, operator, manager.",
