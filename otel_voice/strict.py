@@ -159,6 +159,13 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f": did you mean `{close[0]}`?" if close else f": known are {', '.join(f'`{each}`' for each in known)}"
 
 
+_HINTS: Final = {  # the parser's words, and what somebody who writes a policy did
+    "mapping values are not allowed": ": text with a colon in it needs quotes",
+    "expected <block end>": ": this line is not indented as those it belongs to",
+    "'\\t' that cannot start": ": indent with spaces",
+}
+
+
 class _Loader(yaml.SafeLoader):
     """Composes a tree that is one: an alias would let ten lines stand for millions of nodes."""
 
@@ -192,7 +199,8 @@ def read_root(reader: StrictReader, text: str) -> yaml.Node | None:
         root: yaml.Node | None = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        words = f"not readable as YAML: {error.problem or error.context}"
+        said = str(error.problem or error.context)
+        words = f"not readable as YAML: {said}{next((hint for part, hint in _HINTS.items() if part in said), '')}"
         reader.report_at(mark.line + 1 if mark else 1, words, mark.column + 1 if mark else 0)
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1

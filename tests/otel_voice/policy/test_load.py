@@ -89,6 +89,15 @@ def test_a_problem_has_its_column(tmp_path: Path) -> None:
             HEAD + "defaults: {grace_ms: " + "9" * 5000 + "}\n",
             "3: defaults.grace_ms must be a whole number from 0 to 600000, not a whole number `999",
         ),
+        (
+            HEAD + "names:\n  a: b: c\n",
+            "4: not readable as YAML: mapping values are not allowed here: text with a colon in it needs quotes",
+        ),
+        (
+            HEAD + "names:\n    a: other\n   b: other\n",
+            "5: not readable as YAML: expected <block end>, but found '<block mapping start>': this",
+        ),
+        (HEAD + "names:\n\ta: other\n", "4: not readable as YAML: found character '\\t' that cannot start any token: indent with spaces"),
         (HEAD + "defaults: {[a]: b}\n", "3: a key at defaults must be text"),
         (HEAD + "defaults: {ask_again_ms: 0}\n", "3: defaults.ask_again_ms must be a whole number from 20 to 600000"),
         (HEAD + "defaults: {grace_ms: 1_000}\n", "3: defaults.grace_ms must be a whole number from 0 to 600000 in plain digits"),
