@@ -41,6 +41,7 @@ class GuardCore:
         known = call.context() if call is not None else {}
         self.call, self.policy, self.can_pause = call, policy or load_default(), can_pause
         self._workflow, self._language = workflow or known.get("workflow"), language or known.get("language")
+        self.policy.lexicons.for_tag(self._language)  # read once, and not while a caller waits
         self._words_ns, self._pause_ns = words_within_ms * MS, longest_pause_ms * MS
         self._time = Steady(clock or (call.clock if call is not None else time.time_ns), steady)
         self._telling = Telling(call, self._time)

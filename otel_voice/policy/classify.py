@@ -6,13 +6,14 @@ evidence lowers the confidence; with none the class is unknown. The judge reads 
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from otel_voice_schema.attributes import InputClass, InputType, SpeechState, TranscriptStatus
 
 from .lexicon import PACKAGED, Lexicon, Lexicons
 from .model import Candidate, Classification, known
-from .reading import Reading, between_listening, denied_at, label_kind, read, repeats
+from .reading import Reading, between_listening, denied_at, insists, label_kind, read, repeats
 
 JUDGE_VERSION: Final = "2026-11-28"
 JUDGE_FLOOR: Final = 0.55
@@ -26,6 +27,7 @@ QUIET_DB: Final = -45.0
 MANY_WORDS: Final = 4
 CONTENT_LETTERS: Final = 4  # a shorter word, said back, is hardly what the agent told
 PARTIAL_FACTOR: Final = 0.85
+_SENTENCES: Final = re.compile("[.!?\u3002\uff01\uff1f\u0964]")
 RECENT: Final = 600  # characters of the agent's text that an echo or a `no` may answer to
 EDGE_MS: Final = 1000  # near a response's start or end an `okay` is more often a turn than in its middle
 PER_WORD_STEPS, MARGIN_STEPS = 3, 6  # speech much longer than its words had more in it than was recognised
@@ -216,12 +218,12 @@ def _unfinished(candidate: Candidate, reading: Reading) -> tuple[InputClass, flo
 
 def _insists(candidate: Candidate, lexicon: Lexicon) -> bool:
     """Tell whether `yes I have` contradicts what the agent just denied; `yes` alone hears it."""
-    return lexicon.kinds["insists"].within(lexicon.words(candidate.text or "")) and _denied(candidate.agent_text or "", lexicon)
+    return insists(lexicon.words(candidate.text or ""), lexicon) and _denied(candidate.agent_text or "", lexicon)
 
 
 def _denied(agent_text: str, lexicon: Lexicon) -> bool:
     """Tell whether the agent's last sentence says that something is not so: a `no` to that agrees."""
-    last = next((part for part in reversed(agent_text[-RECENT:].replace("!", ".").replace("?", ".").split(".")) if part.strip()), "")
+    last = next((part for part in reversed(_SENTENCES.split(agent_text[-RECENT:])) if part.strip()), "")
     return lexicon.kinds["denials"].within(lexicon.words(last))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
@@ -28,7 +28,7 @@ PERSON_KINDS: Final = (
 _KEEPING: Final = ("answers", "listening", "fillers")
 LANGUAGES: Final = ("en", "en-GB", "es", "de", "fr", "pt", "it", "nl", "ja", "hi")
 ENGLISH: Final = "en"
-MOST_PHRASES: Final = 10_000  # that one pattern stands for
+MOST_PHRASES: Final = 20_000  # that one pattern stands for
 MOST_ADDED: Final = 50_000  # phrases that a policy adds
 _ALTERNATIVES: Final = re.compile(r"(\([^()]*\))")
 
@@ -42,14 +42,18 @@ class Opening(NamedTuple):
 
 
 class Phrases:
-    """A set of phrases, found at a place in a list of words, the longest first."""
+    """A set of phrases, found at a place in a list of words, the longest first.
+
+    `anchors` holds a word of each phrase, the least common one as far as that can be told: its longest that is not among `common` words.
+    Without any of them no phrase is meant.
+    """
 
     __slots__ = ("_openings", "_phrases", "anchors")
 
-    def __init__(self, phrases: Iterable[Sequence[str]]) -> None:
+    def __init__(self, phrases: Iterable[Sequence[str]], common: Container[str] = ()) -> None:
         self._phrases = dict.fromkeys(tuple(phrase) for phrase in phrases if phrase)
         self._openings = openings_of(self._phrases)
-        self.anchors = frozenset(max(phrase, key=len) for phrase in self._phrases)
+        self.anchors = frozenset(max(phrase, key=lambda word: (word not in common, len(word))) for phrase in self._phrases)
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
         return iter(self._phrases)
@@ -252,11 +256,14 @@ def build(language: str, data: Mapping[str, Any], added: Sequence[Mapping[str, A
         data = merged(data, each)
     split = data.get("apostrophes") == "split"
 
-    def phrases(listed: Iterable[str]) -> Phrases:
-        return Phrases(words_of(phrase, split_apostrophes=split) for pattern in listed for phrase in expanded(pattern))
+    def phrases(listed: Iterable[str], common: Container[str] = ()) -> Phrases:
+        return Phrases((words_of(phrase, split_apostrophes=split) for pattern in listed for phrase in expanded(pattern)), common)
 
-    kinds = {kind: phrases(data.get(kind, ())) for kind in KINDS}
-    person = {kind: phrases(data["escalation"].get(kind, ())) for kind in PERSON_KINDS}
+    own = data["escalation"]
+    everyday = (*(data.get(kind, ()) for kind in (*_KEEPING, "cues")), *(own.get(kind, ()) for kind in ("ask", "modifiers", "between")))
+    common = {word for listed in everyday for word in (phrase[0] for phrase in phrases(listed))}
+    kinds = {kind: phrases(data.get(kind, ()), common) for kind in KINDS}
+    person = {kind: phrases(own.get(kind, ()), common) for kind in PERSON_KINDS}
     keeps, begun = _keeping(kinds), _begun(kinds)
     firsts = _beginnings(phrase[0] for kind in _KEEPING for phrase in kinds[kind])
     return Lexicon(

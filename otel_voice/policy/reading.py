@@ -229,14 +229,28 @@ def between_listening(words: list[str], lexicon: Lexicon) -> list[str]:
 
 def _kept_until(words: Sequence[str], at: int, lexicon: Lexicon) -> int:
     """Return where the listener's words, fillers and vocatives from here on end."""
-    while at < len(words):
-        opening = lexicon.openings.get(words[at])
-        here = () if opening is None else (tuple(words[at : at + size]) for size in (*opening.sizes, 1))
-        said = next((each for each in here if each in lexicon.keeps), ())
-        if not said or lexicon.keeps[said] == "cues":
-            break
-        at += len(said)
+    while at < len(words) and (step := _kept_at(words, at, lexicon)):
+        at += step
     return at
+
+
+def insists(words: Sequence[str], lexicon: Lexicon) -> bool:
+    """Tell whether a phrase that contradicts a denial is said for itself: `it is`, but not the one in `it is good to know`."""
+    contradicts, at = lexicon.kinds["insists"], 0
+    while at < len(words):
+        kept = _kept_at(words, at, lexicon)
+        if contradicts.matches(words, at) >= max(kept, 1):
+            return True
+        at += max(kept, 1)
+    return False
+
+
+def _kept_at(words: Sequence[str], at: int, lexicon: Lexicon) -> int:
+    """Return how many words the longest phrase of a listener's words, fillers and vocatives takes here, 0 for none and for a cue."""
+    opening = lexicon.openings.get(words[at])
+    here = () if opening is None else (tuple(words[at : at + size]) for size in (*opening.sizes, 1))
+    said = next((each for each in here if each in lexicon.keeps), ())
+    return 0 if not said or lexicon.keeps[said] == "cues" else len(said)
 
 
 def _all_of(phrases: Phrases, words: Sequence[str], at: int) -> int:
