@@ -50,8 +50,8 @@ class Phrases:
 
     __slots__ = ("_openings", "_phrases", "anchors")
 
-    def __init__(self, phrases: Iterable[Sequence[str]], common: Container[str] = ()) -> None:
-        self._phrases = dict.fromkeys(tuple(phrase) for phrase in phrases if phrase)
+    def __init__(self, phrases: Iterable[tuple[str, ...]], common: Container[str] = ()) -> None:
+        self._phrases = dict.fromkeys(phrase for phrase in phrases if phrase)
         self._openings = openings_of(self._phrases)
         self.anchors = frozenset(max(phrase, key=lambda word: (word not in common, len(word))) for phrase in self._phrases)
 
@@ -209,6 +209,12 @@ def _parts(pattern: str) -> list[list[str]]:
     return [part[1:-1].split("|") if _ALTERNATIVES.fullmatch(part) else [part] for part in _ALTERNATIVES.split(pattern)]
 
 
+@lru_cache(maxsize=20_000)
+def phrases_of(pattern: str, split_apostrophes: bool) -> tuple[tuple[str, ...], ...]:
+    """Return the phrases that a pattern stands for, in words."""
+    return tuple(tuple(words_of(phrase, split_apostrophes=split_apostrophes)) for phrase in expanded(pattern))
+
+
 def problem_of(pattern: str) -> str | None:
     """Return what is wrong with a pattern: brackets that do not pair or lie within others, a bar outside, too many phrases."""
     plain = _ALTERNATIVES.sub("", pattern)
@@ -257,7 +263,7 @@ def build(language: str, data: Mapping[str, Any], added: Sequence[Mapping[str, A
     split = data.get("apostrophes") == "split"
 
     def phrases(listed: Iterable[str], common: Container[str] = ()) -> Phrases:
-        return Phrases((words_of(phrase, split_apostrophes=split) for pattern in listed for phrase in expanded(pattern)), common)
+        return Phrases((phrase for pattern in listed for phrase in phrases_of(pattern, split)), common)
 
     own = data["escalation"]
     everyday = (*(data.get(kind, ()) for kind in (*_KEEPING, "cues")), *(own.get(kind, ()) for kind in ("ask", "modifiers", "between")))

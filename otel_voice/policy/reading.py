@@ -284,9 +284,11 @@ def _denies_alone(text: str, noes: Sequence[str], lexicon: Lexicon) -> bool:
 def _begun_again(words: Sequence[str], at: int, lexicon: Lexicon) -> int:
     """Return how many words here are only begun, or said once more right after: `y- yeah`, `that that works`, `it's uh it's fine`."""
     word = words[at]
+    if lexicon.kinds["cues"].matches(words, at):  # `no not yet` says no
+        return 0
     if at + 1 < len(words) and len(word) <= STUTTER and word != words[at + 1] and words[at + 1].startswith(word):
         return 1
-    if word not in words[at + 1 : at + MOST_AGAIN] or lexicon.kinds["cues"].matches(words, at):
+    if word not in words[at + 1 : at + MOST_AGAIN]:
         return 0
     fillers = lexicon.kinds["fillers"]
     for size in (3, 2, 1):

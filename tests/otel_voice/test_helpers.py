@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from opentelemetry import _logs
+from opentelemetry import _logs, trace
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.trace import TracerProvider
@@ -269,6 +269,8 @@ def test_without_an_sdk_nothing_is_classified(monkeypatch: pytest.MonkeyPatch) -
     """Where nobody listens no text is looked at, and the first event after one does is sent."""
     looked: list[str] = []
     monkeypatch.setattr(STATE, "told", {"no-op"})
+    monkeypatch.setattr(STATE, "provider", None)  # whatever a test before this one has set up
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", None)
     call = VoiceCall("c1")
     monkeypatch.setattr(call._redactor, "describe", lambda text, *_, **__: looked.append(text) or {})
     call.user_transcript(text="no", status="final")
