@@ -131,7 +131,7 @@ def test_the_helpers_examples_run() -> None:
         assert [] == [problem for event in events for problem in check(event.name, event.attributes)]
         assert count == len(events), [event.name for event in events]
     assert ["play", "stop"] == sorted({each.args[0] for each in agent.play.call_args_list})
-    agent.hand_over.assert_called_once_with()
+    agent.hand_over.assert_called_once_with(())
     agent.rule_by_thresholds.assert_not_called()
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from otel_voice_schema.attributes import Action
+
 from .lexicon import expanded
 from .model import EFFECTS, KEEP, STOP
 from .words import words_of
@@ -49,6 +51,9 @@ def _about_protection(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _about_who(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     who, actions = settings.get("interrupted_by"), settings.get("actions", {})
+    for name, action in actions.items():
+        if action is Action.ROUTE_DTMF and name not in {"dtmf", "unlisted_key"}:
+            yield "actions", f"actions.{name} has no key to route"
     correction = actions.get("correction")
     if settings.get("cancellable") and correction is not None and EFFECTS[correction] == KEEP:
         yield "cancellable", f"nobody can call it off: `actions.correction: {correction}` plays on"

@@ -10,6 +10,7 @@ from otel_voice_schema.attributes import InputClass, InputType, SpeechState, Tra
 
 from .classify import classify, words_in
 from .interpret import SILENT_STATES, decide_plainly, rule_for, who_speaks
+from .keys import pressed
 from .model import Candidate, Classification, Policy, Rule, Ruling, known
 
 CLASSES: Final = {
@@ -108,8 +109,10 @@ class Explanation:
     flips: tuple[Flip, ...]
 
 
-def explain(policy: Policy, candidate: Candidate) -> Explanation:
-    """Return the ruling of `decide`, and why."""
+def explain(policy: Policy, candidate: Candidate, key: str | None = None) -> Explanation:
+    """Return the ruling of `decide`, and why; `key` is one that was pressed, held against those on offer."""
+    if key is not None:
+        candidate = pressed(policy, candidate, key)
     ruling = decide_plainly(policy, candidate)
     judged = classify(candidate, policy.lexicons)
     rule, note = rule_for(policy, candidate)
@@ -122,7 +125,7 @@ def explain(policy: Policy, candidate: Candidate) -> Explanation:
         note=note,
         asked=tuple(_asked(where, judged, ruling)),
         closest=tuple(sorted(_thresholds(policy, candidate, rule, judged), key=lambda each: abs(each.margin) / max(1.0, each.limit))[:4]),
-        flips=_flips(policy, candidate, rule, ruling),
+        flips=_flips(policy, candidate, rule, ruling, key),
     )
 
 
@@ -254,7 +257,7 @@ def _thresholds(policy: Policy, candidate: Candidate, rule: Rule, judged: Classi
             yield Threshold(setting=setting, limit=limit, has=has, margin=round(has - limit, 4))
 
 
-def _flips(policy: Policy, candidate: Candidate, rule: Rule, ruling: Ruling) -> tuple[Flip, ...]:
+def _flips(policy: Policy, candidate: Candidate, rule: Rule, ruling: Ruling, key: str | None) -> tuple[Flip, ...]:
     """Return the single changes of evidence after which the agent would have done something else."""
     found: list[Flip] = []
     seen: set[tuple[str, str]] = set()
@@ -262,7 +265,10 @@ def _flips(policy: Policy, candidate: Candidate, rule: Rule, ruling: Ruling) -> 
         if getattr(candidate, field) == value:
             continue
         changed: dict[str, Any] = {field: value}
-        other = decide_plainly(policy, replace(candidate, **changed))
+        meant = replace(candidate, **changed)
+        if key is not None and field == "message_type":  # another message offers other keys
+            meant = pressed(policy, replace(meant, dtmf_expected=None), key)
+        other = decide_plainly(policy, meant)
         if other.action == ruling.action or (field, other.rule) in seen:
             continue
         seen.add((field, other.rule))
@@ -275,13 +281,14 @@ def _changes(policy: Policy, candidate: Candidate, rule: Rule) -> Iterator[tuple
     length = known(candidate.response_duration_ms)
     position, spoken = known(candidate.position_ms), known(candidate.speech_duration_ms)
     words, elapsed = known(candidate.word_count), known(candidate.silence_ms)
+    patience = 0 if candidate.input_type == InputType.SILENCE else rule.patience_ms
     limits: list[tuple[str, str, float | None, int | float | None]] = [
         ("speech_duration_ms", "speech had lasted {} ms", spoken, rule.min_speech_ms),
         ("speech_duration_ms", "speech had lasted {} ms", spoken, rule.sustained_ms),
         ("position_ms", "playback had been at {} ms", position, rule.grace_ms),
         ("position_ms", "playback had been at {} ms", position, rule.until.at_ms(length) if rule.until else None),
         ("word_count", "{} words had been heard", words, rule.min_words),
-        ("silence_ms", "the caller had been silent for {} ms", elapsed, rule.patience_ms),
+        ("silence_ms", "the caller had been silent for {} ms", elapsed, patience),
         *(("silence_ms", "the caller had been silent for {} ms", elapsed, step.after_ms) for step in rule.silence),
     ]
     for field, text, has, limit in limits:

@@ -166,7 +166,8 @@ def _on_silence(case: _Case) -> Ruling:
 def _on_escalation(case: _Case) -> Ruling:
     """A wish for a person outranks everything, unless the rule names another action for it."""
     named = case.rule.actions.get(InputClass.ESCALATION)
-    holds = named is not None and EFFECTS[named] == KEEP and (case.rule.until is None or case.protected)
+    allowed = case.protected and InputClass.ESCALATION in case.rule.protected_allows
+    holds = named is not None and EFFECTS[named] == KEEP and (case.rule.until is None or case.protected) and not allowed
     if named is not None and holds:
         until = case.rule.until.at_ms(known(case.candidate.response_duration_ms)) if case.rule.until else None
         return case.ruling(named, "escalation", "policy_holds_escalation", wait_until_ms=until)

@@ -208,8 +208,11 @@ class _Builder:
         found = self._reader.mapping(fields["workflows"], "workflows", None) if "workflows" in fields else None
         for workflow, node in (found or {}).items():
             where = f"workflows.{workflow}"
-            for name, settings in (self._reader.mapping(node, where, (*MESSAGE_TYPES, *self._names)) or {}).items():
+            given = self._reader.mapping(node, where, (*MESSAGE_TYPES, *self._names)) or {}
+            for name, settings in given.items():
                 own = self._read_part(settings, f"{where}.{name}")
+                for named in (each for each, kind in self._names.items() if kind == name and each in self._parts and each not in given):
+                    self._add(workflow, named, own.over(self._parts[named]))  # a message's own rule is not lost to its type's
                 start = self._parts.get(name) or self._parts.get(self._names.get(name, name))
                 if start is None:  # a type that the file leaves to the default policy; nothing while that very policy is being read
                     start = _NOTHING if self._packaged else _part_of(load_default(), self._names.get(name, name))

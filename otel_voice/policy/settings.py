@@ -100,7 +100,9 @@ def _actions(reader: StrictReader, node: yaml.Node, where: str) -> dict[str, Act
 def _until(reader: StrictReader, node: yaml.Node, where: str) -> Until | None:
     """`end`, `none`, or one of `{position_ms: ...}` and `{fraction: ...}`."""
     if isinstance(node, yaml.ScalarNode):
-        return Until(end=True) if reader.choice(node, where, ("end", "none")) == "end" else None
+        if node.value not in {"end", "none"}:
+            reader.wrong(node, where, "`end`, `none`, `{position_ms: 4000}` or `{fraction: 0.8}`")
+        return Until(end=True) if node.value == "end" else None
     fields = reader.mapping(node, where, ("position_ms", "fraction")) or {}
     if len(fields) != 1:
         reader.report(node, f"{where} must be `end`, `none`, or have one of `position_ms` and `fraction`")

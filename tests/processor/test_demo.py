@@ -62,7 +62,8 @@ def test_the_demo_writes_a_file_to_test_policies_with(tmp_path: Path, capsys: py
     assert 0 == run(options("--file", str(file), "--calls", "1"))
     assert 1 == main(["policy", "test", "--events", str(file)])
     assert "moments" in capsys.readouterr().out
-    assert 2 == run(options("--file", str(file), "--to", "127.0.0.1:1"))
+    assert 2 == run(options("--file", str(file)))
+    assert 2 == run(options("--file", str(tmp_path / "other"), "--to", "127.0.0.1:1"))
     assert 1 == run(options("--file", str(tmp_path / "no" / "x"), "--calls", "1"))
     assert "be written?" in capsys.readouterr().err
 

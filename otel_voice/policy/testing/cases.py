@@ -214,6 +214,8 @@ class _CaseReader(StrictReader):
 
     def _trial(self, label: str, node: yaml.Node, given: _Given, expect: Expectation, *, whole: bool = True) -> Trial:
         key = given.get(KEY)
+        if key is not None and (given.get("text") or given.get("input_type") not in (None, "dtmf")):
+            self.report(node, f"`{KEY}` is pressed here, so there is no text and `input_type` is dtmf; null takes it back")
         facts = {name: value for name, value in given.items() if name != KEY}
         candidate = Candidate(**facts)  # type: ignore[arg-type]  # each value was read by its field's type
         return Trial(

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -77,6 +78,9 @@ def run(options: argparse.Namespace) -> int:
         console = Console(highlight=False, width=PLAIN_WIDTH)
     if options.to and options.file:
         Console(stderr=True, highlight=False).print("otel-voice: with --to, whoever listens there writes files, not --file", markup=False)
+        return 2
+    if options.file and Path(options.file).exists():
+        Console(stderr=True, highlight=False).print(f"otel-voice: `{options.file}` is there already: name another file", markup=False)
         return 2
     if options.to:
         return _send_only(console, options)

@@ -275,3 +275,11 @@ def test_the_engine_is_pure(module: str) -> None:
     }
 
     assert set() == imported & {"time", "datetime", "random", "os", "socket", "threading", "logging", "pathlib"}
+
+
+def test_protected_content_may_be_opened_for_a_wish_for_a_person(policy: Callable[[str], Policy]) -> None:
+    """`protected_allows` says so, against what the default names for it."""
+    wish = replace(HUMAN, message_type="disclosure", position_ms=100)
+
+    assert BUFFER == ruled(wish).action
+    assert "escalate_to_human" == decide(policy("message_types: {disclosure: {protected_allows: [escalation]}}"), wish).action

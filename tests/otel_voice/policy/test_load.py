@@ -67,7 +67,10 @@ def test_a_problem_has_its_column(tmp_path: Path) -> None:
             "3: unknown value `continue_audio` at defaults.actions.noise: did you mean `continue_agent_audio`?",
         ),
         (HEAD + "defaults: {actions: {nois: wait}}\n", "3: unknown key `nois` at defaults.actions: did you mean `noise`?"),
-        (HEAD + "defaults: {until: ende}\n", "3: unknown value `ende` at defaults.until: did you mean `end`?"),
+        (
+            HEAD + "defaults: {until: ende}\n",
+            "3: defaults.until must be `end`, `none`, `{position_ms: 4000}` or `{fraction: 0.8}`, not text `ende`",
+        ),
         (HEAD + "defaults: {until: {fraction: 0.5, position_ms: 1}}\n", "3: defaults.until must be `end`, `none`, or have one of"),
         (HEAD + "defaults: {silence: [{after_ms: 5}]}\n", "3: key `action` is missing at defaults.silence[0]"),
         (
@@ -234,3 +237,24 @@ def test_a_phrase_in_a_policy_is_moved_however_it_is_written(tmp_path: Path) -> 
     file.write_text(HEAD + "lexicons: {en: {cues: [Okay]}}\n", encoding="utf-8")
 
     assert "correction" == decide(load_policy(file), Candidate(input_type="speech", text="okay", agent_state="speaking")).input_class
+
+
+def test_what_is_said_of_a_name_is_not_lost_to_a_workflow_s_type(tmp_path: Path) -> None:
+    """The workflow's settings are laid over it; only what the workflow says of the name itself comes instead."""
+    file = tmp_path / "policy.yaml"
+    file.write_text(
+        HEAD
+        + "names: {dose_warning: support_answer}\nmessage_types: {dose_warning: {until: end, min_words: 3}}\n"
+        + "workflows: {rx: {support_answer: {min_speech_ms: 300}}, icu: {dose_warning: {until: none}, support_answer: {min_speech_ms: 400}}}\n",
+        encoding="utf-8",
+    )
+    rules = load_policy(file).rules
+
+    laid_over = rules["rx", "dose_warning"]
+    assert (True, 3, 300) == (laid_over.until is not None, laid_over.min_words, laid_over.min_speech_ms)
+        rules["rx", "dose_warning"].until is not None,
+        rules["rx", "dose_warning"].min_words,
+        rules["rx", "dose_warning"].min_speech_ms,
+    )
+    assert rules["rx", "support_answer"].until is None
+    assert (None, 200) == (rules["icu", "dose_warning"].until, rules["icu", "dose_warning"].min_speech_ms)

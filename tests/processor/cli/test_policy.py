@@ -66,6 +66,7 @@ def test_check_names_every_mistake_with_its_place(tmp_path: Path, capsys: pytest
         ("interrupted_by: none, cancellable: true", "nobody can call it off"),
         ("cancellable: true, actions: {correction: continue_agent_audio}", "nobody can call it off"),
         ("interrupted_by: [speech], expected_keys: ['1']", "no key is ever taken"),
+        ("actions: {correction: route_dtmf}", "actions.correction has no key to route"),
         ("held: route_dtmf", "stops the agent for input that may not interrupt"),
         ("patience_ms: 9000, silence: [{after_ms: 8000, action: reprompt}]", "before the caller's pause"),
         ("silence: [{after_ms: 8000, action: escalate_to_human}, {after_ms: 9000, action: wait}]", "can never be reached"),
@@ -152,6 +153,8 @@ def test_explain_takes_flags_over_an_envelope(capsys: pytest.CaptureFixture[str]
         (["--position-ms", "-5"], "--position-ms must be from 0 to 604800000, not -5"),
         (["--vad-confidence", "85"], "--vad-confidence must be from 0 to 1, not 85"),
         (["--input-type", "dtmf", "--text", "7"], "a key is told by --key"),
+        (["--key", "7", "--text", "hi"], "a key is told by --key"),
+        (["--key", "7", "--input-type", "speech"], "--input-type says speech"),
         (["--is-backchannel", "maybe"], "--is-backchannel must be true or false"),
         ([], "nothing is known of the input"),
         (["/nope.json"], "/nope.json cannot be read: No such file"),
@@ -279,3 +282,13 @@ def test_an_extra_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch
 
     assert 2 == main(["validate", "x"])
     assert "pip install 'otel-voice[processor]'" in capsys.readouterr().err
+
+
+def test_another_message_offers_other_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What would have flipped a key's ruling is asked of each message's own offer."""
+    file = policy(tmp_path, "message_types: {menu_prompt: {expected_keys: ['1']}}")
+
+    assert 0 == main(["policy", "explain", "--policy", file, "--key", "7", "--message-type", "menu_prompt"])
+    told = capsys.readouterr().out
+    assert told.startswith("Say the prompt again.")
+    assert "of type greeting, entity_capture, support_answer, tool_wait, escalation_handoff, other: would route the key" in told

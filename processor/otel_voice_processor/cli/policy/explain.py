@@ -18,7 +18,6 @@ from otel_voice_schema.envelope import EnvelopeError, from_envelope
 from otel_voice.policy import CANDIDATE_ATTRIBUTES, Candidate, candidate_from_attributes
 from otel_voice.policy.explain import CLASSES, Explanation, Flip, explain, facts_of, reason_in_words
 from otel_voice.policy.interpret import SILENT_STATES
-from otel_voice.policy.keys import pressed
 from otel_voice.policy.settings import KEYS
 from otel_voice.printable import printable
 
@@ -38,7 +37,7 @@ DO = {
     "escalate_to_human": "stop the agent and hand the call to a person",
 }
 IMPLIED = {"text": "speech", "dtmf_class": "dtmf", "silence_ms": "silence"}  # what an input is, where only such a fact is told
-LISTENING = "the agent had been listening"
+LISTENING, SPEAKING = "the agent had been listening", "the agent had been speaking"
 QUIET = {  # where nothing plays
     "stop_agent_audio_and_accept_user_turn": "take the caller's turn",
     "continue_agent_audio": "do nothing, that is no turn",
@@ -87,8 +86,10 @@ def run(options: argparse.Namespace) -> int:
             text = getattr(options, f"field_{each.name}")
             if text is not None:
                 given[each.name] = _value(each.name, text, problems)
-        if given.get("input_type") == "dtmf" and given.get("text"):
+        if given.get("text") and (options.key is not None or given.get("input_type") == "dtmf"):
             problems.append("a key is told by --key, not by --text")
+        if options.key is not None and given.get("input_type", "dtmf") != "dtmf":
+            problems.append(f"--key is a key that was pressed, and --input-type says {given['input_type']}")
         if problems:
             raise _Wrong("\n".join(problems))
     except NotRead:
@@ -104,8 +105,7 @@ def run(options: argparse.Namespace) -> int:
         given |= {} if kind is None else {"input_type": kind}
     for remark in unknown_names(policy, given.get("workflow"), given.get("message_type")):
         print(printable(remark), file=sys.stderr)
-    candidate = Candidate(**given)
-    told = explain(policy, candidate if options.key is None else pressed(policy, candidate, options.key))
+    told = explain(policy, Candidate(**given), options.key)
     if options.format == "json":
         print(json.dumps(_json(told), indent=2, ensure_ascii=False))
     else:
@@ -196,7 +196,7 @@ def lines(told: Explanation) -> Iterator[str]:
     if told.flips:
         yield ""
         yield "It would have been otherwise if"
-        for change, names in _flips(told.flips):
+        for change, names in _flips(told.flips, silent=told.candidate.agent_state in SILENT_STATES):
             yield f"     {change}: {names}"
 
 
@@ -221,11 +221,11 @@ def _shown(text: str) -> str:
     return plain if len(plain) <= 120 else f"{plain[:117]}..."
 
 
-def _flips(flips: tuple[Flip, ...]) -> list[tuple[str, str]]:
+def _flips(flips: tuple[Flip, ...], *, silent: bool) -> list[tuple[str, str]]:
     """Tell message types that flip it alike as one."""
     found: dict[tuple[str, str], list[str]] = {}
     for each in flips:
-        quiet = each.change == LISTENING and each.ruling.action in QUIET
+        quiet = (each.change == LISTENING or (silent and each.change != SPEAKING)) and each.ruling.action in QUIET
         what = f"would {QUIET[each.ruling.action]}" if quiet else DOES[each.ruling.action]
         what += " (protected)" if each.ruling.protected else ""
         prefix = "the message had been of type "

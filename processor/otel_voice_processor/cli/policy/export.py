@@ -46,5 +46,7 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         print(f"{error.filename or target} cannot be written: {error.strerror}", file=sys.stderr)
         return 2
+    if written.left_out:
+        print(printable(f"left out, to be exported with --workflow: {', '.join(written.left_out)}"), file=sys.stderr)
     print(f"wrote {target}, and {beside} which says where each value comes from and what is left to you")
     return 0
