@@ -245,16 +245,13 @@ def test_what_is_said_of_a_name_is_not_lost_to_a_workflow_s_type(tmp_path: Path)
     file.write_text(
         HEAD
         + "names: {dose_warning: support_answer}\nmessage_types: {dose_warning: {until: end, min_words: 3}}\n"
-        + "workflows: {rx: {support_answer: {min_speech_ms: 300}}, icu: {dose_warning: {until: none}, support_answer: {min_speech_ms: 400}}}\n",
+        + "workflows: {rx: {support_answer: {min_speech_ms: 300}},\n"
+        + "  icu: {dose_warning: {until: none}, support_answer: {min_speech_ms: 400}}}\n",
         encoding="utf-8",
     )
     rules = load_policy(file).rules
 
     laid_over = rules["rx", "dose_warning"]
     assert (True, 3, 300) == (laid_over.until is not None, laid_over.min_words, laid_over.min_speech_ms)
-        rules["rx", "dose_warning"].until is not None,
-        rules["rx", "dose_warning"].min_words,
-        rules["rx", "dose_warning"].min_speech_ms,
-    )
     assert rules["rx", "support_answer"].until is None
     assert (None, 200) == (rules["icu", "dose_warning"].until, rules["icu", "dose_warning"].min_speech_ms)
