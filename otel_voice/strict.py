@@ -76,6 +76,8 @@ class StrictReader:
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 self.report(key, f"a key at {where} must be text")
+            elif any("\ud800" <= each <= "\udfff" for each in key.value):
+                self.report(key, f"a key at {where} must be text without half characters (surrogates)")
             elif key.value in found:
                 self.report(key, f"key{self.shown(key)} at {where} is given twice")
             elif names is not None and key.value not in names:
@@ -86,6 +88,9 @@ class StrictReader:
 
     def text(self, node: yaml.Node, where: str) -> str | None:
         """Return text, or note what is there instead."""
+        if isinstance(node, yaml.ScalarNode) and any("\ud800" <= each <= "\udfff" for each in node.value):
+            self.wrong(node, where, "text without half characters (surrogates)")
+            return None
         if isinstance(node, yaml.ScalarNode) and node.value.strip() and (node.tag.endswith(":str") or node.tag.endswith(":timestamp")):
             return str(node.value)
         plain = isinstance(node, yaml.ScalarNode) and node.style is None and node.value

@@ -8,6 +8,7 @@ interpreter gave once then stands for every candidate with the same class and bi
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import Final, NamedTuple
 
 from otel_voice_schema.attributes import InputClass, SpeechState
@@ -67,6 +68,7 @@ class Compiled:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._marks: dict[tuple[int, str], int] = {}
+        self._numbers = count()  # each once, whatever threads do
         self._slots: dict[tuple[object, object], Decider] = {}
         self._classes: dict[object, _Class] = {}
         self._kinds: dict[object, tuple[Classification, dict[object, tuple[Ruling, int]]]] = {}
@@ -91,14 +93,16 @@ class Compiled:
     def _slot(self, candidate: Candidate) -> Decider:
         if len(self._slots) >= MOST_SLOTS:
             self._slots.clear()
-        slot = self._slots[(candidate.workflow, candidate.message_type)] = self._for_speech(candidate)
+        slot = self._for_speech(candidate)
+        if len(candidate.workflow or "") + len(candidate.message_type or "") <= LONGEST:
+            self._slots[(candidate.workflow, candidate.message_type)] = slot
         return slot
 
     def _for_speech(self, asked: Candidate) -> Decider:
         """Return the function for speech over one message: everything that does not change with the candidate is found here."""
         policy, classes = self._policy, self._classes
         rule, note = rule_for(policy, asked)
-        marks = self._marks.setdefault((id(rule), note), len(self._marks)) << 8  # two rules may share a name
+        marks = self._marks.setdefault((id(rule), note), next(self._numbers)) << 8  # two rules may share a name
         grace, least, sustained = rule.grace_ms, rule.min_speech_ms, rule.sustained_ms
         words_least, vad_least = rule.min_words, rule.min_vad_confidence
         until, patience, again = rule.until, rule.patience_ms, rule.ask_again_ms

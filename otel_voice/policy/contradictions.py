@@ -91,12 +91,16 @@ def _about_floors(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def lexicon_contradictions(added: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield (list, what is wrong) for phrases that a policy puts into two lists that say different things."""
     seen: dict[tuple[str, ...], str] = {}
-    lists = {kind: added.get(kind, ()) for kind in (*KEEPS_FLOOR, *TAKES_FLOOR, "asides")}
+    lists = {kind: added.get(kind, ()) for kind in (*KEEPS_FLOOR, *TAKES_FLOOR, "noes", "asides", "noise")}
     person = added.get("escalation", {})
     lists |= {f"escalation.{kind}": person.get(kind, ()) for kind in ("people", "phrases")}
     for kind, patterns in lists.items():
         for phrase in (phrase for pattern in patterns for phrase in expanded(pattern)):
             words = tuple(words_of(phrase))
             first = seen.setdefault(words, kind)
-            if first != kind and not (first == "vocatives" and kind == "escalation.people"):
+            if (
+                first != kind
+                and not (kind == "noes" and first in TAKES_FLOOR)
+                and not (first == "vocatives" and kind == "escalation.people")
+            ):
                 yield kind.partition(".")[0], f"`{phrase}` is in {first} and in {kind}"

@@ -107,8 +107,10 @@ def kinds() -> tuple[Kind, ...]:
             found.append(
                 Kind(name=f"key: {'on offer' if expected is DtmfExpected.LISTED else 'not on offer'}{where}", facts=facts, figures=figures)
             )
-        for label, name in (("reschedule", "a turn"), ("human_transfer", "a person")):
-            facts = {**at, "input_type": InputType.COMMAND.value, "intent_label": label}
+        unread = {**at, "input_type": InputType.DTMF.value}
+        found.append(Kind(name=f"key: of no known class{where}", facts=unread, figures=figures))
+        for label, name in (("reschedule", "a turn"), ("human_transfer", "a person"), (None, "not named")):
+            facts = {**at, "input_type": InputType.COMMAND.value} | ({} if label is None else {"intent_label": label})
             found.append(Kind(name=f"command: {name}{where}", facts=facts, figures=figures))
     quiet_facts = {"input_type": InputType.SILENCE.value, "agent_state": SpeechState.LISTENING.value}
     found.append(Kind(name="silence", facts=quiet_facts, figures=("silence_ms",)))

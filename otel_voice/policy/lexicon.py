@@ -196,7 +196,15 @@ def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
         kept = (phrase for pattern in base.get(kind, ()) for phrase in expanded(pattern) if plain(phrase) not in added)
         out[kind] = [*(kept if added else base.get(kind, ())), *more.get(kind, ())]
     person, own = base.get("escalation", {}), more.get("escalation", {})
-    out["escalation"] = {kind: [*person.get(kind, ()), *own.get(kind, ())] for kind in PERSON_KINDS}
+    moved = {plain(phrase) for kind in KINDS if kind != "vocatives" for pattern in more.get(kind, ()) for phrase in expanded(pattern)}
+
+    def left(kind: str) -> list[str]:
+        listed = person.get(kind, ())
+        if kind not in {"people", "anyone", "phrases"} or not moved:
+            return list(listed)
+        return [phrase for pattern in listed for phrase in expanded(pattern) if plain(phrase) not in moved]
+
+    out["escalation"] = {kind: [*left(kind), *own.get(kind, ())] for kind in PERSON_KINDS}
     return out
 
 

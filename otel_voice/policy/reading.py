@@ -220,11 +220,14 @@ def _laughs(words: Sequence[str], at: int) -> bool:
 
 def between_listening(words: list[str], lexicon: Lexicon) -> list[str]:
     """Return the words without the listener's words, fillers and vocatives before and after them: of `okay Tuesday then`, `Tuesday`."""
-    begin = _kept_until(words, 0, lexicon)
-    for end in range(begin + 1, len(words)):
-        if _kept_until(words, end, lexicon) == len(words):
-            return words[begin:end]
-    return words[begin:]
+    begin, end = _kept_until(words, 0, lexicon), len(words)
+    to_the_end = {end}  # places from which nothing else follows
+    for at in range(end - 1, begin, -1):
+        step = _kept_at(words, at, lexicon)
+        if step and at + step in to_the_end:
+            to_the_end.add(at)
+            end = at
+    return words[begin:end]
 
 
 def _kept_until(words: Sequence[str], at: int, lexicon: Lexicon) -> int:

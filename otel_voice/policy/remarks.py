@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from otel_voice_schema.attributes import InputClass, InputType
+
 from .classify import EXPERIMENTAL_CAP
 from .lexicon import KINDS, LANGUAGES, PACKAGED, expanded
 from .model import Policy
@@ -22,15 +24,16 @@ def _floors(policy: Policy, file: str) -> Iterator[str]:
     """Name floors that a language without calibration never reaches."""
     experimental = ", ".join(each for each in LANGUAGES if PACKAGED.get(each).experimental)
     for (workflow, name), rule in policy.rules.items():
-        floors = {"confidence_floor": rule.confidence_floor}
-        floors |= {f"confidence_floors.{kind}": floor for kind, floor in rule.confidence_floors.items()}
-        for setting, floor in floors.items():
-            origin = policy.origins.get((workflow, name, setting)) or policy.origins.get((workflow, name, setting.partition(".")[0]), "")
-            if floor > EXPERIMENTAL_CAP and origin.startswith(f"{file}:") and not setting.endswith(("dtmf", "noise")):
-                yield (
-                    f"{origin}: {setting} {floor:g} is above {EXPERIMENTAL_CAP:g}, the surest that words in {experimental} ever get: "
-                    f"none of them interrupts here"
-                )
+        floor = rule.floor_of(InputClass.CORRECTION)
+        if floor <= EXPERIMENTAL_CAP or InputType.SPEECH not in rule.interrupted_by:
+            continue
+        setting = "confidence_floors" if InputClass.CORRECTION in rule.confidence_floors else "confidence_floor"
+        origin = policy.origins.get((workflow, name, setting), "")
+        if origin.startswith(f"{file}:"):
+            yield (
+                f"{origin}: {setting} {floor:g} is above {EXPERIMENTAL_CAP:g}, the surest that words in {experimental} ever get: "
+                "nothing said in them interrupts here, but a wish for a person"
+            )
 
 
 def _words(policy: Policy, file: str) -> Iterator[str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_voice.policy import JUDGE_FLOOR, Candidate, classify
 from otel_voice.policy.classify import EXPERIMENTAL_CAP
-from otel_voice.policy.lexicon import Lexicons
+from otel_voice.policy.lexicon import PACKAGED, Lexicons
+from otel_voice.policy.reading import between_listening
 
 
 @pytest.mark.parametrize(
@@ -271,3 +274,29 @@ def test_the_agent_may_be_the_one_of_a_story(text: str, partial: str) -> None:
 def test_a_reason_never_quotes_the_caller(text: str) -> None:
     """Reasons come from a closed set, so that no transcript leaves through them."""
     assert set(classify(Candidate(text=text)).reason) <= set("abcdefghijklmnopqrstuvwxyz_; ")
+
+
+@pytest.mark.parametrize(
+    ("text", "language"), [("車" + "え" * 1900 + "車", "ja"), ("Tuesday " + "k " * 900 + "Tuesday", "en"), ("k " * 900 + "Monday", "en")]
+)
+def test_what_stands_between_a_listener_s_words_is_found_in_one_pass(text: str, language: str) -> None:
+    """However many of them there are; what is left is what was said."""
+    lexicon = PACKAGED.get(language)
+    words = lexicon.words(text[:2000])
+    asked: list[int] = []
+    counted = _Counted(words, asked)
+
+    assert between_listening(counted, lexicon)
+    assert len(asked) < 40 * len(words)
+
+
+class _Counted(list[str]):
+    """Words that note each look at one of them."""
+
+    def __init__(self, words: list[str], asked: list[int]) -> None:
+        super().__init__(words)
+        self.asked = asked
+
+    def __getitem__(self, at: Any) -> Any:
+        self.asked.append(1)
+        return super().__getitem__(at)

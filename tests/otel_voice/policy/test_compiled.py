@@ -168,3 +168,16 @@ def test_memory_does_not_grow_with_what_senders_vary() -> None:
     tracemalloc.stop()
 
     assert held < 2_000_000
+
+
+def test_names_of_any_length_cost_no_memory() -> None:
+    """Message types and workflows come from senders."""
+    policy = policies()[0]
+    asked = Candidate(input_type="speech", text="no", agent_state="speaking")
+    tracemalloc.start()
+    for at in range(40):
+        decide(policy, replace(asked, message_type=f"{at} " * 50_000, workflow=f"{at} " * 50_000))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert held < 2_000_000

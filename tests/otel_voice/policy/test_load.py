@@ -118,6 +118,11 @@ def test_a_problem_has_its_column(tmp_path: Path) -> None:
         (HEAD + "lexicons: {en: {answers: [(roger|wilco)], cues: [roger]}}\n", "3: contradiction at lexicons.en: `roger` is in answers"),
         (HEAD + "lexicons: {en: {corrections: [no]}}\n", "3: unknown key `corrections` at lexicons.en: known are `answers`, `listening`"),
         (HEAD + "lexicons: {en-US: {}}\n", "3: unknown key `en-US` at lexicons: known are `en`, `en-GB`"),
+        ('version: "1\\ud800"\nextends: default\n', "1: version must be text without half characters"),
+        (
+            HEAD + "lexicons: {en: {listening: [nono], noes: [nono]}}\n",
+            "3: contradiction at lexicons.en: `nono` is in listening and",
+        ),
         (HEAD + "names: {a: \x07}\n", "3: not readable as YAML: special characters are not allowed"),
         (HEAD + "#" * (1 << 20), "1: cannot be read: larger than 1 MiB"),
     ],
@@ -255,3 +260,13 @@ def test_what_is_said_of_a_name_is_not_lost_to_a_workflow_s_type(tmp_path: Path)
     assert (True, 3, 300) == (laid_over.until is not None, laid_over.min_words, laid_over.min_speech_ms)
     assert rules["rx", "support_answer"].until is None
     assert (None, 200) == (rules["icu", "dose_warning"].until, rules["icu", "dose_warning"].min_speech_ms)
+
+
+def test_a_word_is_taken_out_of_what_asks_for_a_person(tmp_path: Path) -> None:
+    """Where a policy says that it is a listener's; the package's judge reads on as before."""
+    file = tmp_path / "policy.yaml"
+    file.write_text(HEAD + "lexicons: {en: {listening: [agent]}}\n", encoding="utf-8")
+    said = Candidate(input_type="speech", text="agent", transcript_status="final", agent_state="speaking")
+
+    assert "continue_agent_audio" == decide(load_policy(file), said).action
+    assert "escalate_to_human" == decide(load_default(), said).action

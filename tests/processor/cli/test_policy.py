@@ -92,6 +92,9 @@ def test_check_remarks_on_what_may_be_meant(tmp_path: Path, capsys: pytest.Captu
     assert "lexicons.en.listening: `no` is read as cue" in told
     assert "lexicons.de.listening: `nein` is read as cue" in told
     assert "righto" not in told
+    opened = policy(tmp_path, "defaults: {confidence_floor: 0.7, confidence_floors: {correction: 0.5}}", "opened.yaml")
+    assert 0 == main(["policy", "check", opened])
+    assert "(a remark)" not in capsys.readouterr().out
 
 
 def test_words_in_two_lists_tie(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
