@@ -6,14 +6,14 @@ evidence lowers the confidence; with none the class is unknown. The judge reads 
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from otel_voice_schema.attributes import InputClass, InputType, SpeechState, TranscriptStatus
 
+from .echo import MANY_WORDS, insists, is_echo, reads_back, said_of
 from .lexicon import PACKAGED, Lexicon, Lexicons
 from .model import Candidate, Classification, known
-from .reading import Reading, between_listening, denied_at, insists, label_kind, read, repeats
+from .reading import Reading, label_kind, read
 
 JUDGE_VERSION: Final = "2026-11-28"
 JUDGE_FLOOR: Final = 0.55
@@ -24,11 +24,7 @@ CLICK_STEPS: Final = 1  # shorter is no word
 LONG_NOISE_STEPS: Final = 10
 MOST_STEPS: Final = 60
 QUIET_DB: Final = -45.0
-MANY_WORDS: Final = 4
-CONTENT_LETTERS: Final = 4  # a shorter word, said back, is hardly what the agent told
 PARTIAL_FACTOR: Final = 0.85
-_SENTENCES: Final = re.compile("[.!?\u3002\uff01\uff1f\u0964]")
-RECENT: Final = 600  # characters of the agent's text that an echo or a `no` may answer to
 EDGE_MS: Final = 1000  # near a response's start or end an `okay` is more often a turn than in its middle
 PER_WORD_STEPS, MARGIN_STEPS = 3, 6  # speech much longer than its words had more in it than was recognised
 _TYPES: Final = frozenset(InputType)
@@ -126,20 +122,22 @@ def _by_words(candidate: Candidate, reading: Reading, lexicon: Lexicon | None) -
         return InputClass.CORRECTION, 0.88, "question_answered"
     if reading.kind == "listening" and candidate.question_pending is True and candidate.agent_state == SpeechState.LISTENING:
         return InputClass.CORRECTION, 0.75, "question_answered"  # `works for me`: nobody speaks to whom it could be a sign of listening
-    agent_text = candidate.agent_text if isinstance(candidate.agent_text, str) else ""
-    if agent_text and reading.kind not in {"escalation", "cancel"}:
-        if _is_echo(candidate, agent_text, lexicon):
+    said = said_of(candidate.agent_text, lexicon) if isinstance(candidate.agent_text, str) and candidate.agent_text else None
+    if said is not None and reading.kind not in {"escalation", "cancel"}:
+        words = lexicon.words(candidate.text or "")
+        if is_echo(words, said, lexicon, question_pending=candidate.question_pending is True):
             return InputClass.NOISE, 0.75, "echo_of_agent"
-        if reading.kind in {"words", "more"} and not _answers(candidate) and _reads_back(candidate.text or "", agent_text, lexicon):
+        if reading.kind in {"words", "more"} and not _answers(candidate) and reads_back(words, candidate.text or "", said, lexicon):
             return InputClass.BACKCHANNEL, 0.7, "read_back"
     if reading.so_far and candidate.transcript_status == TranscriptStatus.PARTIAL:
         return _unfinished(candidate, reading)
     if reading.kind == "words":
         return _plain_words(candidate, reading)
-    if reading.kind in {"answer", "listening"} and agent_text and candidate.question_pending is not True and _insists(candidate, lexicon):
-        return InputClass.CORRECTION, 0.8, "contradicts_denial"
-    if reading.kind == "cue" and reading.only_no and agent_text and candidate.question_pending is not True and _denied(agent_text, lexicon):
-        return InputClass.BACKCHANNEL, 0.6, "agrees_with_denial"
+    if said is not None and said.denies and candidate.question_pending is not True:
+        if reading.kind in {"answer", "listening"} and insists(lexicon.words(candidate.text or ""), lexicon):
+            return InputClass.CORRECTION, 0.8, "contradicts_denial"
+        if reading.kind == "cue" and reading.only_no:
+            return InputClass.BACKCHANNEL, 0.6, "agrees_with_denial"
     input_class, confidence, reason = _WORDS[reading.kind]
     if input_class is InputClass.BACKCHANNEL:
         confidence += _leaning(candidate, reading)
@@ -181,30 +179,6 @@ def hundredths(share: object) -> int | None:
     return None if heard is None else int(min(1.0, heard) * 100 + 0.5)
 
 
-def _is_echo(candidate: Candidate, agent_text: str, lexicon: Lexicon) -> bool:
-    """Tell whether the line brings back what the agent just said; a few words of it may also choose what it offered."""
-    words, said = lexicon.words(candidate.text or ""), lexicon.words(agent_text[-RECENT:])
-    if not repeats(words, said, lexicon.kinds["denials"]):
-        return False
-    if len(words) >= MANY_WORDS or not lexicon.spaces:
-        return True
-    return not (candidate.question_pending is True or lexicon.kinds["cues"].matches(words, 0) or lexicon.kinds["choices"].within(said))
-
-
-def _reads_back(text: str, agent_text: str, lexicon: Lexicon) -> bool:
-    """Tell whether the caller says what they were told, an `okay` before or after it, or one word of it: no answer and no question."""
-    recent = agent_text[-RECENT:]
-    if "?" in recent or "\uff1f" in recent or text.rstrip().endswith(("?", "\uff1f")):
-        return False
-    said, choices = lexicon.words(recent), lexicon.kinds["choices"]
-    if choices.within(said):
-        return False
-    words, denials = between_listening(lexicon.words(text), lexicon), lexicon.kinds["denials"]
-    if len(words) == 1 and (len(words[0]) >= CONTENT_LETTERS or words[0].isdigit()):
-        return bool(choices.anchors) and any(word == words[0] and not denied_at(said, at, denials) for at, word in enumerate(said))
-    return repeats(words, said, denials)
-
-
 def _unfinished(candidate: Candidate, reading: Reading) -> tuple[InputClass, float, str]:
     """Words whose end may still become something else: what came before it decides for now."""
     if reading.so_far == "person":
@@ -214,17 +188,6 @@ def _unfinished(candidate: Candidate, reading: Reading) -> tuple[InputClass, flo
     if reading.so_far in {"answer", "listening"}:
         return InputClass.BACKCHANNEL, 0.75 + _leaning(candidate, reading), "unfinished_phrase"
     return InputClass.UNKNOWN, 0.4, "unfinished_word"
-
-
-def _insists(candidate: Candidate, lexicon: Lexicon) -> bool:
-    """Tell whether `yes I have` contradicts what the agent just denied; `yes` alone hears it."""
-    return insists(lexicon.words(candidate.text or ""), lexicon) and _denied(candidate.agent_text or "", lexicon)
-
-
-def _denied(agent_text: str, lexicon: Lexicon) -> bool:
-    """Tell whether the agent's last sentence says that something is not so: a `no` to that agrees."""
-    last = next((part for part in reversed(_SENTENCES.split(agent_text[-RECENT:])) if part.strip()), "")
-    return lexicon.kinds["denials"].within(lexicon.words(last))
 
 
 def _plain_words(candidate: Candidate, reading: Reading) -> tuple[InputClass, float, str]:

@@ -17,7 +17,6 @@ from .classify import (
     CLICK_STEPS,
     EDGE_MS,
     LONG_NOISE_STEPS,
-    MANY_WORDS,
     MARGIN_STEPS,
     MOST_STEPS,
     PER_WORD_STEPS,
@@ -27,9 +26,10 @@ from .classify import (
     classify,
     hundredths,
 )
+from .echo import MANY_WORDS
 from .interpret import SILENT_STATES, decide_plainly, rule_for, rule_on
 from .model import Candidate, Classification, Policy, Ruling, known
-from .reading import read_anew
+from .reading import read, read_anew
 
 EXACT: Final = 2**53  # the plain interpreter reckons in floats
 REMEMBERED: Final = 8192  # classes held per policy, past which they are found anew
@@ -171,7 +171,9 @@ class Compiled:
         lexicon = self._policy.lexicons.for_tag(c.language)
         if lexicon is None or type(c.text) is not str or not (_is_flag(c.is_backchannel) and _is_flag(c.question_pending)):
             return None
-        kind, count, rest, _, so_far, only_no = read_anew(c.text, lexicon)
+        kind, count, rest, _, so_far, only_no = (read if c.agent_text else read_anew)(
+            c.text, lexicon
+        )  # with the agent's words it is read once more below
         if kind in {"blank", "unheard"}:
             return None
         evidence: object = None

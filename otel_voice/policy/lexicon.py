@@ -123,6 +123,7 @@ class Lexicon:
     longest: int
     rare: frozenset[str]
     readings: dict[str, Reading] = field(default_factory=dict, repr=False)
+    said: dict[str, Any] = field(default_factory=dict, repr=False)  # what `echo.py` read of the agents' newest texts
 
     def words(self, text: str) -> list[str]:
         """Return a text's words as this language compares them."""

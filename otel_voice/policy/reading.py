@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 from .lexicon import ENGLISH, PACKAGED, Lexicon, Phrases
@@ -98,7 +97,7 @@ def _is_aside(text: str, words: Sequence[str], lexicon: Lexicon) -> bool:
     if not lexicon.spaces or any(asides.matches(words, at) >= LONG_ASIDE for at in range(len(words))):
         return True
     clauses = (words, *(lexicon.words(each) for each in CLAUSE.split(text)))
-    return any(asides.matches(each, at) for each in clauses for at in (0, 1, _kept_until(each, 0, lexicon)))
+    return any(asides.matches(each, at) for each in clauses for at in (0, 1, kept_until(each, 0, lexicon)))
 
 
 def _without_marks(text: str, lexicon: Lexicon) -> tuple[str, bool, bool]:
@@ -218,37 +217,14 @@ def _laughs(words: Sequence[str], at: int) -> bool:
     return word == _LAUGH_AT_THE_END and words[at + 1 : at + 2] in ([], [word])
 
 
-def between_listening(words: list[str], lexicon: Lexicon) -> list[str]:
-    """Return the words without the listener's words, fillers and vocatives before and after them: of `okay Tuesday then`, `Tuesday`."""
-    begin, end = _kept_until(words, 0, lexicon), len(words)
-    to_the_end = {end}  # places from which nothing else follows
-    for at in range(end - 1, begin, -1):
-        step = _kept_at(words, at, lexicon)
-        if step and at + step in to_the_end:
-            to_the_end.add(at)
-            end = at
-    return words[begin:end]
-
-
-def _kept_until(words: Sequence[str], at: int, lexicon: Lexicon) -> int:
+def kept_until(words: Sequence[str], at: int, lexicon: Lexicon) -> int:
     """Return where the listener's words, fillers and vocatives from here on end."""
-    while at < len(words) and (step := _kept_at(words, at, lexicon)):
+    while at < len(words) and (step := kept_at(words, at, lexicon)):
         at += step
     return at
 
 
-def insists(words: Sequence[str], lexicon: Lexicon) -> bool:
-    """Tell whether a phrase that contradicts a denial is said for itself: `it is`, but not the one in `it is good to know`."""
-    contradicts, at = lexicon.kinds["insists"], 0
-    while at < len(words):
-        kept = _kept_at(words, at, lexicon)
-        if contradicts.matches(words, at) >= max(kept, 1):
-            return True
-        at += max(kept, 1)
-    return False
-
-
-def _kept_at(words: Sequence[str], at: int, lexicon: Lexicon) -> int:
+def kept_at(words: Sequence[str], at: int, lexicon: Lexicon) -> int:
     """Return how many words the longest phrase of a listener's words, fillers and vocatives takes here, 0 for none and for a cue."""
     opening = lexicon.openings.get(words[at])
     here = () if opening is None else (tuple(words[at : at + size]) for size in (*opening.sizes, 1))
@@ -301,28 +277,6 @@ def _begun_again(words: Sequence[str], at: int, lexicon: Lexicon) -> int:
         if past < len(words) and words[past : past + size] == words[at : at + size]:
             return past - at
     return 0
-
-
-def repeats(words: Sequence[str], said: Sequence[str], denials: Phrases) -> bool:
-    """Tell whether the words are what was just said: two words or more in a row, or four of five pairs of them where there are many.
-
-    What was said right after a denial is not: `paid` contradicts `not paid`.
-    """
-    size = len(words)
-    if size < 2:
-        return False
-    rest = said[-60:]
-    for at in range(len(rest) - size + 1):
-        if rest[at : at + size] == words and not denied_at(rest, at, denials):
-            return True
-    pairs = set(pairwise(rest))
-    mine = list(pairwise(words))
-    return size >= 5 and sum(pair in pairs for pair in mine) >= 0.8 * len(mine)
-
-
-def denied_at(said: Sequence[str], at: int, denials: Phrases) -> bool:
-    """Tell whether a denial stands right before a place."""
-    return any(denials.matches(said, at - size) == size for size in (1, 2, 3) if at >= size)
 
 
 def label_kind(label: str) -> str | None:

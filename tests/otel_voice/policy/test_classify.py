@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from otel_voice.policy import JUDGE_FLOOR, Candidate, classify
 from otel_voice.policy.classify import EXPERIMENTAL_CAP
+from otel_voice.policy.echo import between_listening
 from otel_voice.policy.lexicon import PACKAGED, Lexicons
-from otel_voice.policy.reading import between_listening
 
 
 @pytest.mark.parametrize(
