@@ -14,11 +14,11 @@ from otel_voice_schema.attributes import DtmfExpected, InputType, NextAction, Tr
 
 from otel_voice.decision import DO, LEAVE, Decision, Do, Input
 from otel_voice.emit import guarded
-from otel_voice.facts import Moment, key_facts
+from otel_voice.facts import Moment
 from otel_voice.guarding import SOONEST_NS, GuardCore
 from otel_voice.overlap import MS, Heard, Playback
 from otel_voice.policy import decide
-from otel_voice.policy.interpret import rule_for
+from otel_voice.policy.keys import on_offer, pressed
 from otel_voice.transcript import words_of
 
 __all__ = ["Decision", "Do", "Guard", "Input"]
@@ -160,14 +160,8 @@ class Guard(GuardCore):
         """Tell that a key was pressed: compared here with those on offer (the rule's own where none are given, `any` for all)."""
         now = self.now(at)
         known = self._facts(now)
-        offered = expected if expected is not None else rule_for(self.policy, known)[0].expected_keys or None
-        facts = key_facts(digit, offered, sendable=False)
-        candidate = replace(
-            known,
-            input_type=InputType.DTMF.value,
-            dtmf_class=_text(facts.get(a.VOICE_CALLER_DTMF_CLASS)),
-            dtmf_expected=_text(facts.get(a.VOICE_CALLER_DTMF_EXPECTED)),
-        )
+        offered = on_offer(self.policy, known) if expected is None else expected
+        candidate = pressed(self.policy, known, digit, offered)
         kept = None if candidate.dtmf_expected == DtmfExpected.NONE else digit
         told = None
         if self.call is not None and self.audible:
@@ -235,7 +229,3 @@ class Guard(GuardCore):
 def _asks(text: str | None) -> bool | None:
     """Tell whether a response asks, by its last mark; nothing where its text is not known."""
     return None if text is None else text.rstrip().endswith("?")
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
