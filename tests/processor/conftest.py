@@ -49,14 +49,13 @@ class Timeline:
         facts = {"agent__response__id": response, "agent__message__type": message, **more}
         self.event("agent.speech_started", start, **facts, agent__playback__position_ms=0)
         if end is not None:
-            self.event(
-                "agent.speech_stopped",
-                end,
-                **facts,
-                agent__playback__position_ms=round((end - start) * 1000),
-                agent__playback__end_reason=reason,
-            )
+            self.stops(response, end, reason, message, position=round((end - start) * 1000), **more)
         return self
+
+    def stops(self, response: str, at: float, reason: str = "completed", message: str = "support_answer", **more: Any) -> Timeline:
+        position = {"agent__playback__position_ms": more.pop("position")} if "position" in more else {}
+        facts = {"agent__response__id": response, "agent__message__type": message, **more, **position}
+        return self.event("agent.speech_stopped", at, **facts, agent__playback__end_reason=reason)
 
     def cut(self, response: str, at: float, *, provisional: bool = False, position: int = 0, message: str = "support_answer") -> Timeline:
         more = {"agent__playback__provisional": True} if provisional else {}
