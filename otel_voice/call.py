@@ -31,9 +31,9 @@ class VoiceCall(CallCore):
     milliseconds, confidences shares from 0 to 1. A wrong value is left out, logged once and counted in `otel_voice.emit.failures`; without
     a call id that is text nothing is sent. Any thread and any task may call any method.
 
-    `observable` are the inputs that the runtime reports while the agent speaks; `carrier` is `span` or `log`; `join` puts the events into
-    the current trace instead of one derived from the call id; `sampling_ratio` keeps that share of calls, whole; `keep_text` and
-    `send_digits` let text, and keys in menus, leave.
+    `lag_ms` is how late the runtime tells that a response has ended, where it declares so; `observable` are the inputs that it reports
+    while the agent speaks; `carrier` is `span` or `log`; `join` puts the events into the current trace instead of one derived from the
+    call id; `sampling_ratio` keeps that share of calls, whole; `keep_text` and `send_digits` let text, and keys in menus, leave.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class VoiceCall(CallCore):
         workflow: str | None = None,
         runtime: str | None = None,
         runtime_version: str | None = None,
+        lag_ms: int | None = None,
         agent_name: str | None = None,
         policy_version: str | None = None,
         language: str | None = None,
@@ -63,6 +64,7 @@ class VoiceCall(CallCore):
             workflow=workflow,
             runtime=runtime,
             runtime_version=runtime_version,
+            lag_ms=lag_ms,
             agent_name=agent_name,
             policy_version=policy_version,
             language=language,
@@ -133,7 +135,8 @@ class VoiceCall(CallCore):
         with self._once:
             first, self._started = not self._started, True
         if first:
-            self._tell(e.CALL_STARTED, {a.VOICE_RUNTIME_VERSION: self._runtime_version}, at, link=True)
+            facts: Facts = {a.VOICE_RUNTIME_VERSION: self._runtime_version, a.VOICE_RUNTIME_LAG_MS: self._lag_ms}
+            self._tell(e.CALL_STARTED, facts, at, link=True)
 
     @guarded(nothing)
     def turn(self, turn_id: str) -> None:

@@ -50,6 +50,7 @@ class CallCore:
         workflow: str | None = None,
         runtime: str | None = None,
         runtime_version: str | None = None,
+        lag_ms: int | None = None,
         agent_name: str | None = None,
         policy_version: str | None = None,
         language: str | None = None,
@@ -79,6 +80,7 @@ class CallCore:
         }
         self._fixed = checked(fixed)
         self._runtime_version = runtime_version
+        self._lag_ms = lag_ms
         self._send_digits = send_digits
         self._emitter = Emitter(
             self.call_id,

@@ -22,9 +22,36 @@ we well were what when which who will with would yeah yes you your
 _COMMON: Final = frozenset(_COMMON_WORDS.split())
 
 
+# Words that no phrase ends on, by language: who stops there has not finished. Japanese has no such words, but endings.
+_UNFINISHED: Final = {
+    "en": "and but so because the a an to my is for of or um uh it's with at on in from your our that's i'm if when",
+    "de": "und aber weil oder der die das ein eine mein meine ist zu für von mit bei auf im in am äh ähm dass wenn",
+    "es": "y e o pero porque el la los las un una mi su es de del para con en a por que si este eh",
+    "fr": "et ou mais parce le la les un une mon ma mes est de du des pour avec en à au que si euh c'est",
+    "pt": "e ou mas porque o a os as um uma meu minha é de do da para com em no na que se ãh",
+    "it": "e o ma perché il lo la i gli le un una mio mia è di del della per con in a che se ehm",
+    "nl": "en of maar want omdat de het een mijn is van voor met op in bij naar dat als eh uh",
+    "hi": "और लेकिन क्योंकि या का की के को में से पर कि तो मेरा मेरी मेरे",
+}
+_ENDINGS: Final = {word: frozenset(words.split()) for word, words in _UNFINISHED.items()}
+
+
+def ends_unfinished(text: str, language: str | None = None) -> bool:
+    """Tell whether a text ends as no phrase ends; `language` is a BCP 47 tag, English where it is not known."""
+    if text.rstrip()[-1:] in {".", "!", "?"}:
+        return False  # the recogniser heard it end
+    words = words_of(text)
+    return bool(words) and words[-1] in _ENDINGS.get((language or "en").split("-")[0].lower(), frozenset())
+
+
 def words_of(text: str) -> list[str]:
     """Return the words of a text, lower case."""
     return [word.casefold() for word in _WORD.findall(text)]
+
+
+def content_words(text: str) -> tuple[str, ...]:
+    """Return the words that say what a text is about, lower case, each once."""
+    return tuple(dict.fromkeys(word for word in words_of(text) if word not in _COMMON))
 
 
 class Redactor:
@@ -71,9 +98,11 @@ class Redactor:
             a.VOICE_CALLER_TRANSCRIPT_LENGTH: len(text),
             a.VOICE_CALLER_TRANSCRIPT_WORD_COUNT: len(words),
         }
-        hashes = self.hashes(words)
+        hashes = self.hashes(text)
         if hashes:
             facts[a.VOICE_CALLER_TRANSCRIPT_WORD_HASHES] = hashes
+        if status != "empty" and ends_unfinished(text, language):
+            facts[a.VOICE_CALLER_TRANSCRIPT_UNFINISHED] = True
         if text:
             redaction = a.Redaction.OPTED_IN if self.keep_text else a.Redaction.REDACTED
             facts[a.VOICE_CALLER_TRANSCRIPT_REDACTION] = redaction.value
@@ -81,7 +110,6 @@ class Redactor:
             facts[a.VOICE_CALLER_TRANSCRIPT_TEXT] = text[:LONGEST_TEXT]
         return facts
 
-    def hashes(self, words: list[str]) -> tuple[str, ...]:
+    def hashes(self, text: str) -> tuple[str, ...]:
         """Return the salted hashes of the content words, each once, so that repeats within a call can be seen."""
-        content = dict.fromkeys(word for word in words if word not in _COMMON)
-        return tuple(blake2b(word.encode(), digest_size=6, key=self._salt).hexdigest() for word in content)
+        return tuple(blake2b(word.encode(), digest_size=6, key=self._salt).hexdigest() for word in content_words(text))

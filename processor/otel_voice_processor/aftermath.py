@@ -2,37 +2,65 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
 
+from otel_voice.transcript import content_words
 from otel_voice_processor.evidence import MEANINGFUL, MS, int_of, text_of
 from otel_voice_processor.model import Attributes, Response, Stretch, VoiceEvent
-from otel_voice_processor.stretches import UNFINISHED
-from otel_voice_processor.verdicts import Audio, resume_of
+from otel_voice_processor.verdicts import CLOCK_TOLERANCE_NS, Audio, resume_of
 
 NEAR_NS = 30_000 * MS  # what follows later belongs to no interruption
+CONTINUES_NS = 2_000 * MS  # a caller who goes on within this has not finished
 SAME_AGAIN = 0.6  # share of the content words said again, from which it is a repeat
 TURNS = 2  # in which the caller may say it again
+FOLLOWS = frozenset({e.DECISION_MADE, e.RECOVERED, e.FALSE_POSITIVE, e.AGENT_SPEECH_INTERRUPTED, e.AGENT_SPEECH_STARTED})
 
 
 def near(
-    events: Sequence[VoiceEvent], onset_ns: int, until_ns: int | None, response: Response, responses: Sequence[Response]
+    events: Sequence[VoiceEvent], met: Sequence[Stretch], until_ns: int | None, response: Response, responses: Sequence[Response]
 ) -> dict[str, Attributes]:
-    """Return the first decision, recovery, false positive, cut and resume that follow the input, before input of another episode."""
-    following = [r.start_ns for r in responses if r.start_ns > response.start_ns]
+    """Return what followed the input before input of another episode: by event name the attributes that count.
+
+    Of recovery, false positive, cut and resume the first counts; of decisions the last before the audio's fate was sealed. Events that
+    name an interruption belong to the stretch whose detector named it.
+    """
+    onset_ns = met[0].onset_ns
+    following = [r.start_ns for r in responses[bisect_right(responses, response.start_ns, key=lambda r: r.start_ns) :][:2]]
     stop = until_ns if until_ns is not None else following[1] if len(following) > 1 else onset_ns + NEAR_NS
+    own = {name for stretch in met for name in stretch.interruption_ids}
     found: dict[str, Attributes] = {}
+    decisions: list[VoiceEvent] = []
     first = bisect_left(events, onset_ns, key=lambda event: event.time_ns)
-    for event in events[first:]:
+    for event in islice(events, first, None):
         if event.time_ns >= stop:
             break
-        resumed = event.name == e.AGENT_SPEECH_STARTED and event.attributes.get(a.VOICE_AGENT_PLAYBACK_RESUMED) is True
-        if event.name in {e.DECISION_MADE, e.RECOVERED, e.FALSE_POSITIVE, e.AGENT_SPEECH_INTERRUPTED} or resumed:
+        if event.name not in FOLLOWS:
+            continue
+        named = event.attributes.get(a.VOICE_INTERRUPTION_ID)
+        if named is not None and own and named not in own:
+            continue
+        if event.name == e.DECISION_MADE:
+            decisions.append(event)
+        elif event.name != e.AGENT_SPEECH_STARTED or event.attributes.get(a.VOICE_AGENT_PLAYBACK_RESUMED) is True:
             found.setdefault(event.name, event.attributes)
+    if decisions:
+        sealed = _sealed(response, onset_ns)
+        before = [event for event in decisions if sealed is None or event.time_ns <= sealed + CLOCK_TOLERANCE_NS]
+        found[e.DECISION_MADE] = (before[-1] if before else decisions[0]).attributes
     return found
+
+
+def _sealed(response: Response, onset_ns: int) -> int | None:
+    """Return when it was settled what the audio did: made final, gone on after a pause, or over; None where that is not known."""
+    if response.cut_ns is not None:
+        return response.cut_ns
+    resumed = [end for start, end in response.pauses if end is not None and start >= onset_ns]
+    return resumed[0] if resumed else response.end_ns
 
 
 def resumed_how(audio: Audio, following: Mapping[str, Attributes], task_state: str | None) -> str:
@@ -47,30 +75,59 @@ def resumed_how(audio: Audio, following: Mapping[str, Attributes], task_state: s
 
 
 def silence_after(
-    last: Stretch, response: Response, audio: Audio, responses: Sequence[Response], events: Sequence[VoiceEvent]
+    met: Sequence[Stretch], response: Response, audio: Audio, call: Sequence[Response], stretches: Sequence[Stretch], *, handed_over: bool
 ) -> tuple[int | None, bool | None]:
-    """Return dead air after a stop in ms, and whether the agent spoke again; (None, None) where there was no stop or a hand-off."""
+    """Return dead air after a stop in ms, and whether the agent spoke again.
+
+    It lasts from the later of agent and caller silent to the agent's next speech; a caller who goes on within 2 s had not finished.
+    (None, None) where there was no stop, the caller's end is not known, or a person took over.
+    """
+    last = met[-1]
     if audio.net != "stopped" or audio.silent_ns is None or last.end_ns is None:
         return None, None
-    quiet = max(audio.silent_ns, last.end_ns)
-    spoke = [r.start_ns for r in responses if r.start_ns >= audio.silent_ns and r is not response]
-    if spoke:
-        return max(0, min(spoke) - quiet) // MS, True
-    handed_over = any(event.name == e.CALL_ENDED and event.attributes.get(a.VOICE_CALL_ESCALATED) is True for event in events)
+    silent = audio.silent_ns
+    spoke = next((r.start_ns for r in call[bisect_left(call, silent, key=lambda r: r.start_ns) :] if r is not response), None)
+    quiet = last.end_ns
+    for more in stretches[bisect_right(stretches, last.onset_ns, key=lambda s: s.onset_ns) :]:
+        if more.onset_ns > quiet + CONTINUES_NS or (spoke is not None and more.onset_ns >= spoke):
+            break
+        if more.end_ns is None:
+            return None, None if spoke is None else True
+        quiet = max(quiet, more.end_ns)
+    if spoke is not None:
+        return max(0, spoke - max(silent, quiet)) // MS, True
     return None, None if handed_over else False
 
 
-def repeated(own: Sequence[Stretch], stretches: Sequence[Stretch]) -> bool:
-    """Tell whether the content was said again in the caller's next two turns, or within the episode."""
+def repeated(own: Sequence[Stretch], stretches: Sequence[Stretch], responses: Sequence[Response]) -> bool:
+    """Tell whether the content was said again in the caller's next two turns, or in a further try within the episode.
+
+    The same content: at least 0.6 of the content words, compared as hashes where the text stays in the agent.
+    """
     said = _content(own[0])
     if not said:
         return False
-    later = [s for s in stretches if s.onset_ns > own[-1].onset_ns and s.input_class in MEANINGFUL][:TURNS]
-    return any(len(said & _content(s)) >= SAME_AGAIN * len(said) for s in (*own[1:], *later) if _content(s))
+    if any(_same(said, stretch) for stretch in own[1:]):
+        return True
+    turns, before = 0, own[-1].onset_ns
+    for stretch in stretches[bisect_right(stretches, before, key=lambda s: s.onset_ns) :]:
+        if stretch.input_class not in MEANINGFUL or stretch.input_type != "speech":
+            continue
+        first = bisect_right(responses, before, key=lambda r: r.start_ns)
+        if turns == 0 or (first < len(responses) and responses[first].start_ns <= stretch.onset_ns):
+            turns += 1  # the agent spoke in between, or it is the first after the interruption
+        if turns > TURNS:
+            return False
+        if _same(said, stretch):
+            return True
+        before = stretch.onset_ns
+    return False
+
+
+def _same(said: frozenset[str], stretch: Stretch) -> bool:
+    return len(said & _content(stretch)) >= SAME_AGAIN * len(said)
 
 
 def _content(stretch: Stretch) -> frozenset[str]:
-    if stretch.word_hashes:
-        return frozenset(stretch.word_hashes)
-    words = (stretch.text or "").lower().replace(",", " ").replace(".", " ").split()
-    return frozenset(word for word in words if len(word) > 2 and word not in UNFINISHED)
+    """Return the words that say what it is about, as the helpers hash them."""
+    return frozenset(stretch.word_hashes or content_words(stretch.text or ""))

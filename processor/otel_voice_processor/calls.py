@@ -132,4 +132,4 @@ def _final(record: CallRecord, frozen: Iterable[Episode]) -> CallRecord:
         exact = next((episode for episode in again if episode.span_id == old.span_id), again[0] if again else old)
         kept.append(settled(exact, old))
     final = tuple(sorted(kept, key=lambda episode: (episode.start_ns, episode.span_id)))
-    return replace(record, episodes=final, interrupted=interrupted_of(final))
+    return replace(record, episodes=final, interrupted=interrupted_of(final, record.observable))

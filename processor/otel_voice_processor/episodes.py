@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
 
 from otel_voice.policy import JUDGE_VERSION
-from otel_voice_processor.aftermath import near, repeated, resumed_how, silence_after
-from otel_voice_processor.evidence import MEANINGFUL, MS, bool_of, in_order, text_of
+from otel_voice_processor.aftermath import CONTINUES_NS, near, repeated, resumed_how, silence_after
+from otel_voice_processor.evidence import MEANINGFUL, MS, bool_of, in_order, int_of, text_of
 from otel_voice_processor.model import CallRecord, Episode, Response, Ruling, Stretch, Value, VoiceEvent
 from otel_voice_processor.responses import context_of, responses_of
-from otel_voice_processor.stretches import INTER_DIGIT_NS, JOIN_NS, UNFINISHED, classified, end_of, stretches_of
+from otel_voice_processor.stretches import INTER_DIGIT_NS, JOIN_NS, by_clock, classified, end_of, stretches_of, unfinished
 from otel_voice_processor.verdicts import (
     CLOCK_TOLERANCE_NS,
     LIMIT_NS,
+    Asked,
     Audio,
     audio_after,
     compliance_of,
@@ -28,8 +29,13 @@ from otel_voice_processor.verdicts import (
 )
 
 TAIL_NS = 700 * MS  # input this near a response's own end is ordinary talk
-CONTINUES_NS = 2_000 * MS  # since the caller's last stop
 BARGED_NS = 1_500 * MS  # since the response's start
+SKEW_NS = 2_000 * MS  # how far apart two emitters' clocks may be for their reports of one stretch to be told as one
+
+REPEATED = (
+    *(a.VOICE_RUNTIME_NAME, a.VOICE_RUNTIME_VERSION, a.VOICE_RUNTIME_LAG_MS, a.GEN_AI_AGENT_NAME, a.VOICE_WORKFLOW),
+    *(a.VOICE_AGENT_POLICY_VERSION, a.VOICE_CALL_OBSERVABLE),
+)  # facts of the whole call, on its start and often on every event
 
 Rule = Callable[[Mapping[str, Value]], Ruling | None]  # None: the policy failed on these facts
 
@@ -53,13 +59,23 @@ def record_of(call_id: str, events: Iterable[VoiceEvent], rule: Rule, *, policy_
     stretches = _in_context(stretches_of(ordered), responses)
     started = _first(ordered, e.CALL_STARTED)
     ended = _first(ordered, e.CALL_ENDED)
-    overlaps, premature, met = _sort_out(stretches, responses)
-    trace_id = started.trace_id if started is not None else root[0]
-    call = _Call(call_id=call_id, trace_id=trace_id, events=ordered, stretches=stretches, responses=responses, rule=rule)
-    built = [_episode(call, item) for item in met]
     facts = _facts(ordered)
+    overlaps, premature, met = _sort_out(stretches, responses, lag_ns=(int_of(facts.get(a.VOICE_RUNTIME_LAG_MS)) or 0) * MS)
+    trace_id = started.trace_id if started is not None else root[0]
     escalated = None if ended is None else bool_of(ended.attributes.get(a.VOICE_CALL_ESCALATED))
-    observable = started.attributes.get(a.VOICE_CALL_OBSERVABLE) if started else facts.get(a.VOICE_CALL_OBSERVABLE)
+    call = _Call(
+        call_id=call_id,
+        trace_id=trace_id,
+        events=ordered,
+        stretches=stretches,
+        responses=responses,
+        rule=rule,
+        handed_over=escalated is True,
+        workflow=text_of(facts.get(a.VOICE_WORKFLOW)) or "unknown",
+    )
+    built = [_episode(call, item) for item in met]
+    told = started.attributes.get(a.VOICE_CALL_OBSERVABLE) if started else facts.get(a.VOICE_CALL_OBSERVABLE)
+    observable = tuple(str(item) for item in told) if isinstance(told, tuple) else None
     return CallRecord(
         call_id=call_id,
         trace_id=trace_id,
@@ -70,18 +86,18 @@ def record_of(call_id: str, events: Iterable[VoiceEvent], rule: Rule, *, policy_
         runtime=text_of(facts.get(a.VOICE_RUNTIME_NAME)) or "unknown",
         runtime_version=text_of(facts.get(a.VOICE_RUNTIME_VERSION)) or "",
         agent_name=text_of(facts.get(a.GEN_AI_AGENT_NAME)) or "",
-        workflow=text_of(facts.get(a.VOICE_WORKFLOW)) or "unknown",
+        workflow=call.workflow,
         policy_version=text_of(facts.get(a.VOICE_AGENT_POLICY_VERSION)) or "unversioned",
-        observable=tuple(str(item) for item in observable) if isinstance(observable, tuple) else None,
+        observable=observable,
         task_outcome=(text_of(ended.attributes.get(a.VOICE_CALL_TASK_OUTCOME)) if ended else None) or "unknown",
         escalated=escalated,
         ended_by=(text_of(ended.attributes.get(a.VOICE_CALL_ENDED_BY)) or "unknown") if ended else "expired",
-        interrupted=interrupted_of(built),
+        interrupted=interrupted_of(built, observable),
         escalation_asked=any(s.input_class == "escalation" and intent_of(s) == "yes" for s in stretches),
         episodes=tuple(built),
         responses=responses,
         stretches=stretches,
-        turn_overlaps=tuple((r.workflow or "unknown", r.message_type or "other") for r in overlaps),
+        turn_overlaps=tuple((r.workflow or call.workflow, r.message_type or "other") for r in overlaps),
         premature_endpointings=tuple(premature),
         silence_timeouts=tuple(
             text_of(event.attributes.get(a.VOICE_SILENCE_NEXT_ACTION)) or "unknown" for event in ordered if event.name == e.SILENCE_TIMEOUT
@@ -99,9 +115,13 @@ def _first(events: Sequence[VoiceEvent], name: str) -> VoiceEvent | None:
 def _facts(events: Sequence[VoiceEvent]) -> dict[str, Value]:
     """Return what the call's events repeat, the first word on each."""
     facts: dict[str, Value] = {}
+    wanted = set(REPEATED)
     for event in events:
-        for key, value in event.attributes.items():
-            facts.setdefault(key, value)
+        for key in wanted & event.attributes.keys():
+            facts[key] = event.attributes[key]
+            wanted.remove(key)
+        if not wanted:
+            break
     return facts
 
 
@@ -110,42 +130,77 @@ def _in_context(stretches: Sequence[Stretch], responses: Sequence[Response]) -> 
     out = []
     for stretch in stretches:
         before = bisect_right(responses, stretch.onset_ns, key=lambda response: response.start_ns)
-        out.append(classified(stretch, context_of(responses[before - 1])) if before else stretch)
+        out.append(classified(stretch, context_of(responses[before - 1]) if before else {}))
     return tuple(out)
 
 
-def _sort_out(stretches: Sequence[Stretch], responses: Sequence[Response]) -> tuple[list[Response], list[Response], list[Met]]:
+def _sort_out(
+    stretches: Sequence[Stretch], responses: Sequence[Response], *, lag_ns: int
+) -> tuple[list[Response], list[Response], list[Met]]:
     """Sort input that met a response into ordinary overlaps, premature endpointings and interruptions."""
     overlaps: list[Response] = []
     premature: list[Response] = []
     met: list[Met] = []
     for index, response in enumerate(responses):
-        following = responses[index + 1].start_ns if index + 1 < len(responses) else None
-        audible_until = response.end_ns if response.end_ns is not None else following
+        earlier = responses[index - 1] if index else None
+        audible_until = response.cut_ns if response.cut_ns is not None else response.end_ns
+        if audible_until is None and index + 1 < len(responses):
+            audible_until = responses[index + 1].start_ns
         mine: list[Stretch] = []
-        for number, stretch in enumerate(stretches):
+        for number in _around(stretches, response.start_ns, audible_until):
+            stretch = by_clock(stretches[number], response.emitter)
             if stretch.onset_ns < response.start_ns:
-                if end_of(stretch) > response.start_ns + CLOCK_TOLERANCE_NS and _agent_barged_in(
-                    stretch, None, response, responses[:index]
-                ):
+                if end_of(stretch) > response.start_ns + CLOCK_TOLERANCE_NS and _agent_barged_in(stretch, None, response, earlier):
                     premature.append(response)
                 continue
-            cut_by_it = response.end_reason == "interrupted" and stretch.onset_ns == audible_until  # a key and its stop share a moment
-            if audible_until is not None and stretch.onset_ns >= audible_until and not cut_by_it:
+            if audible_until is not None and not _within(stretch, response, audible_until):
                 continue
-            before = next((s for s in reversed(stretches[:number]) if end_of(s) <= stretch.onset_ns), None)
-            if before is not None and _agent_barged_in(stretch, before, response, responses[:index]):
+            before = _before(stretches, number, response.emitter)
+            if before is not None and _agent_barged_in(stretch, before, response, earlier):
                 premature.append(response)
-            elif _ordinary(stretch, response):
+            elif _ordinary(stretch, response, lag_ns):
                 overlaps.append(response)
             else:
                 mine.append(stretch)
-        met += _grouped(response, mine)
+        met += _grouped(response, sorted(mine, key=lambda stretch: stretch.onset_ns))
     return overlaps, list(dict.fromkeys(premature)), sorted(met, key=lambda item: item.stretches[0].onset_ns)
 
 
-def _ordinary(stretch: Stretch, response: Response) -> bool:
-    """Tell talk at the end of a turn from an interruption."""
+def _around(stretches: Sequence[Stretch], start_ns: int, until_ns: int | None) -> Iterator[int]:
+    """Yield the numbers of stretches that may meet a response: the last ones before it, and those during it, by any emitter's clock."""
+    first = bisect_left(stretches, start_ns - SKEW_NS, key=lambda stretch: stretch.onset_ns)
+    while first > 0 and (
+        first == len(stretches) or stretches[first].input_type != "speech" or stretches[first].onset_ns >= start_ns - SKEW_NS
+    ):
+        first -= 1
+        if stretches[first].input_type == "speech":
+            break
+    for number in range(first, len(stretches)):
+        if until_ns is not None and stretches[number].onset_ns > until_ns + SKEW_NS:
+            return
+        yield number
+
+
+def _before(stretches: Sequence[Stretch], number: int, emitter: str) -> Stretch | None:
+    """Return the stretch before this one that had ended when it began."""
+    onset_ns = by_clock(stretches[number], emitter).onset_ns
+    for other in reversed(stretches[max(0, number - 8) : number]):
+        earlier = by_clock(other, emitter)
+        if end_of(earlier) <= onset_ns:
+            return earlier
+    return None
+
+
+def _within(stretch: Stretch, response: Response, audible_until: int) -> bool:
+    """Tell whether input met a response: while it sounded, or while it was paused and the caller took the floor."""
+    if stretch.onset_ns >= audible_until:
+        return response.end_reason == "interrupted" and stretch.onset_ns == audible_until  # a key and its stop share a moment
+    sounding = response.end_ns is None or stretch.onset_ns < response.end_ns
+    return sounding or intent_of(stretch) == "yes"
+
+
+def _ordinary(stretch: Stretch, response: Response, lag_ns: int) -> bool:
+    """Tell talk at the end of a turn from an interruption; `lag_ns` is how late the runtime says that its responses end."""
     if response.end_ns is None or response.end_reason != "completed":
         return False
     within = min(end_of(stretch), response.end_ns) - stretch.onset_ns
@@ -155,20 +210,19 @@ def _ordinary(stretch: Stretch, response: Response) -> bool:
         and within < CLOCK_TOLERANCE_NS
         and stretch.emitter != response.emitter
     )
-    return stretch.onset_ns > response.end_ns - TAIL_NS or short
+    return stretch.onset_ns > response.end_ns - TAIL_NS - lag_ns or short
 
 
-def _agent_barged_in(stretch: Stretch, before: Stretch | None, response: Response, earlier: Sequence[Response]) -> bool:
+def _agent_barged_in(stretch: Stretch, before: Stretch | None, response: Response, earlier: Response | None) -> bool:
     """Tell whether the caller had not finished when the agent began: the agent barged in, not the caller."""
     if stretch.input_type != "speech" or stretch.input_class not in MEANINGFUL:
         return False
-    if before is not None:
-        resumed = stretch.onset_ns - end_of(before) <= CONTINUES_NS and stretch.onset_ns - response.start_ns <= BARGED_NS
-        if not resumed or end_of(before) > response.start_ns or before.input_class not in MEANINGFUL:
-            return False
-    capture = "entity_capture" in {response.message_type, earlier[-1].message_type if earlier else None}
-    said = (before or stretch).text or ""
-    return capture or before is None or said.rstrip(".,").rsplit(" ", 1)[-1].lower() in UNFINISHED
+    if before is None:
+        return True  # still speaking
+    resumed = stretch.onset_ns - end_of(before) <= CONTINUES_NS and stretch.onset_ns - response.start_ns <= BARGED_NS
+    if not resumed or end_of(before) > response.start_ns or before.input_class not in MEANINGFUL:
+        return False
+    return "entity_capture" in {response.message_type, earlier.message_type if earlier else None} or unfinished(before)
 
 
 def _grouped(response: Response, stretches: Sequence[Stretch]) -> list[Met]:
@@ -202,23 +256,26 @@ class _Call:
     stretches: Sequence[Stretch]
     responses: Sequence[Response]
     rule: Rule
+    handed_over: bool
+    workflow: str
 
 
 def _episode(call: _Call, met: Met) -> Episode:
     """Judge one interruption."""
     stretch, response = met.stretches[0], met.response
-    audio = audio_after(response, stretch.onset_ns, met.until_ns)
     intent = intent_of(stretch)
-    judged = verdict_of(stretch, response, audio, intent, evidence_at=stretch.evidence_ns)
-    following = near(call.events, stretch.onset_ns, met.until_ns, response, call.responses)
+    audio = audio_after(response, stretch.onset_ns, met.until_ns, intent)
+    judged = verdict_of(stretch, response, audio, intent)
+    following = near(call.events, met.stretches, met.until_ns, response, call.responses)
     decided = text_of(following.get(e.DECISION_MADE, {}).get(a.VOICE_INTERRUPTION_DECISION_ACTION))
-    ruling, compliance = _ruled(call.rule, stretch, response, audio)
+    asked = _asked(call.rule, stretch, response, audio)
     recovered = following.get(e.RECOVERED, {})
     task_state = text_of(recovered.get(a.VOICE_INTERRUPTION_RECOVERY_TASK_STATE))
     resume = resumed_how(audio, following, task_state) if judged.verdict == "false_interruption" else None
-    silence, answered = silence_after(met.stretches[-1], response, audio, call.responses, call.events)
+    silence, answered = silence_after(met.stretches, response, audio, call.responses, call.stretches, handed_over=call.handed_over)
     lost = task_state == "lost" or resume == "lost"
-    protected = ruling is not None and ruling.protected
+    open_ended = audio.net == "stopped" and met.stretches[-1].end_ns is None
+    ended_in_time = response.end_ns is not None and response.end_ns - stretch.onset_ns <= LIMIT_NS
     return Episode(
         call_id=call.call_id,
         span_id=episode_span_id(call.call_id, response.response_id, stretch.onset_ns),
@@ -231,21 +288,28 @@ def _episode(call: _Call, met: Met) -> Episode:
         net_audio=audio.net,
         verdict=judged.verdict,
         reason=judged.reason,
-        compliance=compliance,
-        protected=protected,
+        compliance=compliance_of(asked, audio, ended_in_time=ended_in_time),
+        protected=asked.final is not None and asked.final.protected,
         attempts=len(met.stretches),
-        findings=findings_of(stretch, judged, audio, protected=protected, decided=decided, lost=lost),
-        missing=judged.missing,
-        ruling=ruling,
+        findings=findings_of(
+            stretch,
+            judged,
+            audio,
+            required_cut=audio.net == "stopped" and asked.then is not None and asked.then.protected,
+            decided=decided,
+            lost=lost,
+        ),
+        missing=(*judged.missing, *([a.VOICE_CALLER_SPEECH_DURATION_MS] if open_ended else [])),
+        ruling=asked.final,
         decided_action=decided,
         reaction_ms=judged.reaction_ms,
         silence_ms=silence,
         answered=answered,
-        repeated=intent == "yes" and repeated(met.stretches, call.stretches),
+        repeated=intent == "yes" and repeated(met.stretches, call.stretches, call.responses),
         resume=resume,
         recovered_turn=text_of(recovered.get(a.VOICE_INTERRUPTION_RECOVERY_TURN_ID)),
         task_state=task_state,
-        workflow=response.workflow or text_of(stretch.attributes.get(a.VOICE_WORKFLOW)) or "unknown",
+        workflow=response.workflow or text_of(stretch.attributes.get(a.VOICE_WORKFLOW)) or call.workflow,
         message_type=response.message_type or "other",
         input_type=stretch.input_type,
         input_class=stretch.input_class,
@@ -253,13 +317,14 @@ def _episode(call: _Call, met: Met) -> Episode:
     )
 
 
-def _ruled(rule: Rule, stretch: Stretch, response: Response, audio: Audio) -> tuple[Ruling | None, str]:
-    """Return the policy's ruling on all evidence, and how the agent stood to it on the evidence of the moment."""
+def _asked(rule: Rule, stretch: Stretch, response: Response, audio: Audio) -> Asked:
+    """Ask the policy on all evidence, and on what was known when the agent acted and when its response was over."""
     facts = ruled_facts(stretch, response)
-    ruling = rule(facts)
-    then = rule(_known_then(facts, stretch, audio.silent_ns)) if audio.silent_ns is not None else None
-    ended_in_time = response.end_ns is not None and response.end_ns - stretch.onset_ns <= LIMIT_NS
-    return ruling, compliance_of(ruling, then, audio, ended_in_time=ended_in_time)
+    final = rule(facts)
+    then = None if audio.silent_ns is None else rule(_known_then(facts, stretch, response, audio.silent_ns))
+    over = response.end_ns
+    late = over is not None and stretch.evidence_ns is not None and stretch.evidence_ns > over and audio.net != "stopped"
+    return Asked(final=final, then=then, last=rule(_known_then(facts, stretch, response, over)) if late and over is not None else final)
 
 
 def episode_span_id(call_id: str, response_id: str, onset_ns: int) -> bytes:
@@ -273,9 +338,10 @@ def ruled_facts(stretch: Stretch, response: Response) -> dict[str, Value]:
     return {**stretch.attributes, **context_of(response), a.VOICE_AGENT_PLAYBACK_POSITION_MS: position}
 
 
-def _known_then(facts: Mapping[str, Value], stretch: Stretch, at_ns: int) -> dict[str, Value]:
+def _known_then(facts: Mapping[str, Value], stretch: Stretch, response: Response, at_ns: int) -> dict[str, Value]:
     """Return the facts as they stood at `at_ns`: shorter speech, and no text the recogniser had not delivered yet."""
     known = dict(facts)
+    known[a.VOICE_AGENT_PLAYBACK_POSITION_MS] = max(0, at_ns - response.start_ns) // MS
     if stretch.input_type != "speech":
         return known
     known[a.VOICE_CALLER_SPEECH_DURATION_MS] = max(0, min(at_ns, end_of(stretch)) - stretch.onset_ns) // MS
@@ -286,14 +352,19 @@ def _known_then(facts: Mapping[str, Value], stretch: Stretch, at_ns: int) -> dic
     return known
 
 
-def interrupted_of(episodes: Sequence[Episode]) -> str:
-    """Sum up a call's episodes: mishandled where one was missed or falsely stopped, handled where all that mattered went right."""
+def interrupted_of(episodes: Sequence[Episode], observable: tuple[str, ...] | None) -> str:
+    """Sum up a call's episodes: mishandled where one was missed or falsely stopped, handled where all that mattered went right.
+
+    Where nobody could have seen a caller speak while the agent spoke, that nothing was seen is unknown, not none.
+    """
     counted = [ep for ep in episodes if ep.intent == "yes" or (ep.verdict == "false_interruption" and ep.net_audio == "stopped")]
     if any(ep.verdict in {"missed_interruption", "false_interruption"} for ep in counted):
         return "mishandled"
     if any(ep.verdict == "undetermined" for ep in episodes):
         return "unknown"
-    return "handled" if counted else "none"
+    if counted:
+        return "handled"
+    return "unknown" if observable is not None and "speech" not in observable else "none"
 
 
 def same(one: Episode, other: Episode) -> bool:

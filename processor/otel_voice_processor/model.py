@@ -39,8 +39,21 @@ class VoiceEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One emitter's times of a stretch, by its own clock; `word_ns` is that of the first word, None where it is not told."""
+
+    emitter: str
+    onset_ns: int
+    end_ns: int | None
+    word_ns: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """One stretch of caller input: speech, keys or a command. `end_ns` is None while open or never reported."""
+    """One stretch of caller input: speech, keys or a command. `end_ns` is None while open or never reported.
+
+    Times are by the clock of `emitter`; where several emitters reported it, each one's times are in `reports`.
+    """
 
     input_type: str
     onset_ns: int
@@ -56,12 +69,18 @@ class Stretch:
     is_backchannel: bool | None
     emitter: str
     attributes: Attributes
-    event_span_ids: tuple[bytes, ...] = ()
+    detected_ns: int | None = None  # when a detector first fired on it
+    interruption_ids: tuple[str, ...] = ()  # by which the agent's decisions name it
+    reports: tuple[Report, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """One stretch of agent speech. `pauses` are (start, end or None, provisional); `end_reason` None if unreported."""
+    """One stretch of agent speech. `end_ns` is when it fell silent for good, `end_reason` None if that was not reported.
+
+    `pauses` are (start, end or None while it lasts); `cut_ns` is when the agent made a stop final, perhaps long after the silence began;
+    `resumed_blind` are moments at which it went on from a pause that was never told.
+    """
 
     response_id: str
     start_ns: int
@@ -75,6 +94,8 @@ class Response:
     planned_ms: int | None
     position_ms: int | None
     emitter: str
+    cut_ns: int | None = None
+    resumed_blind: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,7 @@ def _recovery(episodes: Sequence[Episode]) -> tuple[Rate, Rate]:
 def _afterwards(calls: Sequence[CallRecord]) -> tuple[Rate, Rate]:
     """Return what became of interrupted calls: an association, no cause."""
     touched = [record for record in calls if record.interrupted in {"handled", "mishandled"}]
+    unsure = sum(record.interrupted == "unknown" for record in calls)  # perhaps interrupted, and shown beside
     known = [record for record in touched if record.task_outcome != "unknown"]
     told = [record for record in touched if record.escalated is not None]
     asked = [record for record in calls if record.escalation_asked and record.escalated is not None]
@@ -86,8 +87,10 @@ def _afterwards(calls: Sequence[CallRecord]) -> tuple[Rate, Rate]:
     handed, got = sum(record.escalated is True for record in told), sum(record.escalated is True for record in asked)
     note = f"asked for a person in {len(asked)} calls, got one in {got}"
     return (
-        _share("task_completion", "Task completion after interruption", done, len(known), len(touched) - len(known), _beside(calls)),
-        _share("escalation", "Escalation after interruption", handed, len(told), len(touched) - len(told), note),
+        _share(
+            "task_completion", "Task completion after interruption", done, len(known), len(touched) - len(known) + unsure, _beside(calls)
+        ),
+        _share("escalation", "Escalation after interruption", handed, len(told), len(touched) - len(told) + unsure, note),
     )
 
 

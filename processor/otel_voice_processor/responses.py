@@ -11,6 +11,11 @@ from otel_voice_schema import events as e
 from otel_voice_processor.evidence import MS, bool_of, int_of, text_of
 from otel_voice_processor.model import Response, Scalar, Value, VoiceEvent
 
+TOLD = (
+    *(a.VOICE_AGENT_MESSAGE_TYPE, a.VOICE_WORKFLOW, a.VOICE_AGENT_SPEECH_INTERRUPTIBLE, a.VOICE_AGENT_QUESTION_PENDING),
+    *(a.VOICE_AGENT_RESPONSE_DURATION_MS, a.VOICE_AGENT_PLAYBACK_POSITION_MS),
+)  # the newest word on each counts
+
 
 @dataclass(slots=True)
 class _OpenResponse:
@@ -22,11 +27,16 @@ class _OpenResponse:
     end_ns: int | None = None
     end_reason: str | None = None
     pauses: list[tuple[int, int | None]] = field(default_factory=list)
-    positions: list[tuple[int, int]] = field(default_factory=list)
     seen: dict[str, Value] = field(default_factory=dict)
+    cut_ns: int | None = None
+    resumed_blind: list[int] = field(default_factory=list)
+
+    @property
+    def paused(self) -> bool:
+        return bool(self.pauses) and self.pauses[-1][1] is None
 
     def close_pause(self, at: int) -> None:
-        if self.pauses and self.pauses[-1][1] is None:
+        if self.paused:
             self.pauses[-1] = (self.pauses[-1][0], at)
 
     def frozen(self) -> Response:
@@ -44,6 +54,8 @@ class _OpenResponse:
             planned_ms=int_of(self.seen.get(a.VOICE_AGENT_RESPONSE_DURATION_MS)),
             position_ms=int_of(position),
             emitter=self.emitter,
+            cut_ns=self.cut_ns,
+            resumed_blind=tuple(self.resumed_blind),
         )
 
 
@@ -60,18 +72,21 @@ def responses_of(events: Sequence[VoiceEvent]) -> tuple[Response, ...]:
             continue
         named = text_of(event.attributes.get(a.VOICE_AGENT_RESPONSE_ID))
         started = event.name == e.AGENT_SPEECH_STARTED
-        if named is None and (started or current is None):
+        if named is None and ((started and not _resumes(event)) or current is None):
             named = f"unnamed@{event.time_ns}"
         response = current if named is None else newest.get(named)
         again = started and response is not None and response.end_ns is not None and not _resumes(event)
         if response is None or again:
             played = int_of(event.attributes.get(a.VOICE_AGENT_PLAYBACK_POSITION_MS)) or 0
-            start = event.time_ns if started else min(event.start_ns, event.time_ns - played * MS)
+            begins = started and not _resumes(event)
+            start = event.time_ns if begins else min(event.start_ns, event.time_ns - played * MS)
             name = f"{named}@{event.time_ns}" if again else str(named)
             response = newest[str(named)] = _OpenResponse(response_id=name, start_ns=start, emitter=event.emitter)
             found.append(response)
         current = response
-        response.seen.update({key: value for key, value in event.attributes.items() if key.startswith("voice.")})
+        for key in TOLD:
+            if key in event.attributes:
+                response.seen[key] = event.attributes[key]
         _read_playback(response, event)
     return tuple(sorted((item.frozen() for item in found), key=lambda item: (item.start_ns, item.response_id)))
 
@@ -83,27 +98,35 @@ def _resumes(event: VoiceEvent) -> bool:
 def _read_playback(response: _OpenResponse, event: VoiceEvent) -> None:
     """Move one response on by one event: resumed, paused, cut or ended."""
     if event.name == e.AGENT_SPEECH_STARTED:
-        response.close_pause(event.time_ns)
+        _resume(response, event)
         return
     if event.name == e.AGENT_SPEECH_INTERRUPTED:
-        paused = bool(response.pauses) and response.pauses[-1][1] is None
-        if not paused and response.end_reason is None:  # a final one confirms the pause before it; the silence began there
+        if not response.paused and response.end_reason is None:  # a final one confirms the pause before it; the silence began there
             response.pauses.append((event.time_ns, None))
-        if event.attributes.get(a.VOICE_AGENT_PLAYBACK_PROVISIONAL) is not True:
-            response.end_reason, response.end_ns = "interrupted", response.pauses[-1][0] if response.pauses else event.time_ns
+        if event.attributes.get(a.VOICE_AGENT_PLAYBACK_PROVISIONAL) is not True and response.end_reason is None:
+            response.end_reason, response.end_ns, response.cut_ns = "interrupted", response.pauses[-1][0], event.time_ns
         return
     reason = text_of(event.attributes.get(a.VOICE_AGENT_PLAYBACK_END_REASON))
     if response.end_reason == "interrupted":  # a final cut wins over what is told of the same audio later
         return
-    open_pause = response.pauses[-1] if response.pauses and response.pauses[-1][1] is None else None
     if reason == "interrupted":
-        response.end_ns = open_pause[0] if open_pause else event.time_ns
-        if open_pause is None:
+        if not response.paused:
             response.pauses.append((event.time_ns, None))
+        response.end_ns, response.cut_ns = response.pauses[-1][0], event.time_ns
     else:
         response.close_pause(event.time_ns)
         response.end_ns = event.time_ns
     response.end_reason = reason
+
+
+def _resume(response: _OpenResponse, event: VoiceEvent) -> None:
+    """Go on: after a pause, after a stop that was called final and was not, or after a pause that nobody told of."""
+    if response.paused:
+        response.close_pause(event.time_ns)
+        if response.end_reason == "interrupted":
+            response.end_reason = response.end_ns = response.cut_ns = None
+    elif _resumes(event) and response.end_ns is None:
+        response.resumed_blind.append(event.time_ns)
 
 
 def context_of(response: Response) -> dict[str, Value]:

@@ -9,17 +9,16 @@ from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
 
 from otel_voice.policy import candidate_from_attributes, classify
+from otel_voice.transcript import ends_unfinished
 from otel_voice_processor.evidence import MEANINGFUL, MS, bool_of, int_of, text_of
-from otel_voice_processor.model import Stretch, Value, VoiceEvent
+from otel_voice_processor.model import Report, Stretch, Value, VoiceEvent
 
 JOIN_NS = 700 * MS  # stretches closer than this are one
 INTER_DIGIT_NS = 3_000 * MS  # keys closer than this are one entry, as IVRs wait for the next digit
 TRANSCRIPT_KEYS = tuple(key for key in a.ATTRIBUTES if key.startswith("voice.caller.transcript."))
-UNFINISHED = frozenset(
-    {"and", "but", "so", "because", "the", "a", "an", "to", "my", "is", "for", "of", "or", "um", "uh"}
-    | {"it's", "with", "at", "on", "in", "from", "your", "our"}
-)  # no phrase ends on these
+KEY_KEYS = (a.VOICE_CALLER_DTMF_CLASS, a.VOICE_CALLER_DTMF_EXPECTED, a.VOICE_CALLER_DTMF_DIGIT)
 CLASS_KEYS = (a.VOICE_CALLER_INPUT_CLASS, a.VOICE_CALLER_INPUT_CLASS_CONFIDENCE)
+HEARD_KEYS = frozenset((*TRANSCRIPT_KEYS, *CLASS_KEYS))  # what a newer transcript replaces as a whole
 
 
 @dataclass(slots=True, eq=False)
@@ -33,66 +32,92 @@ class _OpenStretch:
     facts: dict[str, Value] = field(default_factory=dict)
     evidence_ns: int | None = None
     first_evidence_ns: int | None = None
-    span_ids: list[bytes] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
+    word_ns: int | None = None
+    detected_ns: int | None = None
+    interruption_ids: list[str] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)  # of every emitter, once there are two
+
+    def report(self) -> Report:
+        return Report(emitter=self.emitter, onset_ns=self.onset_ns, end_ns=self.end_ns, word_ns=self.word_ns)
 
 
-def stretches_of(events: Sequence[VoiceEvent], question_pending: bool | None = None) -> tuple[Stretch, ...]:
-    """Return the caller's stretches in order of onset, near ones joined; `events` come from `in_order`."""
-    speech = _speech(events)
-    keys = [_pressed(event) for event in events if _input_type(event) in {"dtmf", "command"}]
+SPOKEN = frozenset({e.USER_SPEECH_STARTED, e.USER_SPEECH_STOPPED, e.USER_TRANSCRIPT, e.CANDIDATE_DETECTED})
+CONCLUSIVE = frozenset({"final", "empty", "unavailable"})  # no more text is to come
+
+
+def stretches_of(events: Sequence[VoiceEvent]) -> tuple[Stretch, ...]:
+    """Return the caller's stretches in order of onset, near ones joined; `events` come from `in_order`. Their class is not known yet."""
+    speech, keys = _speech(events), []
+    for event in events:
+        if event.name == e.CANDIDATE_DETECTED and _input_type(event) != "speech":
+            keys.append(_pressed(event))
     return tuple(_frozen(item) for item in sorted(_joined(speech, JOIN_NS) + _joined(keys, INTER_DIGIT_NS), key=lambda s: s.onset_ns))
 
 
-def _input_type(event: VoiceEvent) -> str | None:
-    if event.name != e.CANDIDATE_DETECTED:
-        return None
-    return text_of(event.attributes.get(a.VOICE_CALLER_INPUT_TYPE)) or "speech"
+def _input_type(event: VoiceEvent) -> str:
+    """Return what a detector fired on; one that does not say so is known by what else it tells."""
+    told = text_of(event.attributes.get(a.VOICE_CALLER_INPUT_TYPE))
+    if told is not None:
+        return told
+    if any(key in event.attributes for key in KEY_KEYS):
+        return "dtmf"
+    return "command" if a.VOICE_CALLER_INTENT_LABEL in event.attributes else "speech"
 
 
 def _pressed(event: VoiceEvent) -> _OpenStretch:
     return _OpenStretch(
-        input_type=_input_type(event) or "dtmf",
+        input_type=_input_type(event),
         onset_ns=event.time_ns,
         end_ns=event.time_ns,
         emitter=event.emitter,
         facts=dict(event.attributes),
         evidence_ns=event.time_ns,
         first_evidence_ns=event.time_ns,
-        span_ids=[event.span_id],
+        detected_ns=event.time_ns,
+        interruption_ids=_linked(event),
     )
+
+
+def _linked(event: VoiceEvent) -> list[str]:
+    named = text_of(event.attributes.get(a.VOICE_INTERRUPTION_ID))
+    return [named] if named else []
 
 
 def _speech(events: Sequence[VoiceEvent]) -> list[_OpenStretch]:
     """Read speech started, stopped, transcripts and candidates into stretches, by stretch id where given."""
-    found: dict[int, _OpenStretch] = {}
+    found: list[_OpenStretch] = []
     by_id: dict[str, _OpenStretch] = {}
-    last_of: dict[str, _OpenStretch] = {}
+    of_emitter: dict[str, list[_OpenStretch]] = {}
     for event in events:
-        if event.name == e.USER_SPEECH_STARTED:
-            item = _OpenStretch(input_type="speech", onset_ns=event.time_ns, end_ns=None, emitter=event.emitter)
-        elif event.name in {e.USER_SPEECH_STOPPED, e.USER_TRANSCRIPT} or _input_type(event) == "speech":
-            item = _belongs(event, by_id, last_of) or _OpenStretch(
-                input_type="speech", onset_ns=_onset(event), end_ns=None, emitter=event.emitter
-            )
-        else:
+        name = event.name
+        if name not in SPOKEN or (name == e.CANDIDATE_DETECTED and _input_type(event) != "speech"):
             continue
-        found[id(item)] = item
+        item = None if name == e.USER_SPEECH_STARTED else _belongs(event, by_id, of_emitter.get(event.emitter, []))
+        if item is None:
+            onset = event.time_ns if name == e.USER_SPEECH_STARTED else _onset(event)
+            item = _OpenStretch(input_type="speech", onset_ns=onset, end_ns=None, emitter=event.emitter)
+            found.append(item)
+            of_emitter.setdefault(event.emitter, []).append(item)
         named = text_of(event.attributes.get(a.VOICE_CALLER_STRETCH_ID))
         if named:
             by_id[named] = item
-        last_of[event.emitter] = item
         _read_speech(item, event)
-    return list(found.values())
+    return found
 
 
-def _belongs(event: VoiceEvent, by_id: dict[str, _OpenStretch], last_of: dict[str, _OpenStretch]) -> _OpenStretch | None:
+def _belongs(event: VoiceEvent, by_id: dict[str, _OpenStretch], own: list[_OpenStretch]) -> _OpenStretch | None:
+    """Return the stretch that an event tells of: the one it names, else one of the emitter's last two."""
     named = text_of(event.attributes.get(a.VOICE_CALLER_STRETCH_ID))
     if named is not None:
         return by_id.get(named)
-    last = last_of.get(event.emitter)
-    if event.name == e.USER_TRANSCRIPT or last is None:
-        return last
+    if not own:
+        return None
+    last = own[-1]
+    if event.name == e.USER_TRANSCRIPT:
+        before = own[-2] if len(own) > 1 else last
+        final = event.attributes.get(a.VOICE_CALLER_TRANSCRIPT_STATUS) in CONCLUSIVE
+        # recognisers finish a stretch after it has ended, and by then the next may have begun
+        return before if final and last.end_ns is None and before.facts.get(a.VOICE_CALLER_TRANSCRIPT_STATUS) not in CONCLUSIVE else last
     return last if last.end_ns is None or last.end_ns + JOIN_NS >= event.start_ns else None
 
 
@@ -103,31 +128,47 @@ def _onset(event: VoiceEvent) -> int:
 
 def _read_speech(item: _OpenStretch, event: VoiceEvent) -> None:
     """Move one stretch on by one event; the newest transcript by evidence time counts."""
-    item.span_ids.append(event.span_id)
     if event.name == e.USER_SPEECH_STOPPED:
         item.end_ns = event.time_ns
         item.onset_ns = min(item.onset_ns, _onset(event))
-    told = {key: value for key, value in event.attributes.items() if key in TRANSCRIPT_KEYS or key in CLASS_KEYS}
-    plain = {key: value for key, value in event.attributes.items() if key not in told}
-    item.facts.update({key: value for key, value in plain.items() if key not in item.facts or key == a.VOICE_CALLER_SPEECH_DURATION_MS})
-    if not told:
-        return
-    if event.name == e.USER_SPEECH_STOPPED and item.evidence_ns is not None and a.VOICE_CALLER_TRANSCRIPT_LENGTH not in told:
-        for key, value in told.items():  # a stop repeats what was known, it is no newer evidence
-            item.facts.setdefault(key, value)
-        return
-    evidence = (int_of(told.get(a.VOICE_CALLER_TRANSCRIPT_EVIDENCE_TIME_MS)) or event.time_ns // MS) * MS
-    known = a.VOICE_CALLER_TRANSCRIPT_STATUS in item.facts
-    tells = a.VOICE_CALLER_TRANSCRIPT_STATUS in told or a.VOICE_CALLER_INPUT_CLASS in told
+    elif event.name == e.CANDIDATE_DETECTED:
+        item.interruption_ids += _linked(event)
+        item.detected_ns = event.time_ns if item.detected_ns is None else item.detected_ns
+    told: dict[str, Value] = {}
+    facts = item.facts
+    for key, value in event.attributes.items():
+        if key in HEARD_KEYS:
+            told[key] = value
+        elif key not in facts or key == a.VOICE_CALLER_SPEECH_DURATION_MS:
+            facts[key] = value
+    offset = int_of(event.attributes.get(a.VOICE_CALLER_SPEECH_FIRST_WORD_OFFSET_MS))
+    if offset is not None and item.word_ns is None:
+        item.word_ns = item.onset_ns + offset * MS
+    if told:
+        _read_words(item, event, told)
+
+
+def _read_words(item: _OpenStretch, event: VoiceEvent, told: dict[str, Value]) -> None:
+    """Take what an event tells of words: all of it where it is newer evidence, else what is not known yet."""
+    facts = item.facts
     worded = bool(told.get(a.VOICE_CALLER_TRANSCRIPT_LENGTH) or told.get(a.VOICE_CALLER_TRANSCRIPT_TEXT))
+    if event.name == e.USER_SPEECH_STOPPED and item.evidence_ns is not None and not worded:
+        for key, value in told.items():  # a stop repeats what was known, it is no newer evidence
+            facts.setdefault(key, value)
+        return
+    if worded:
+        told.setdefault(a.VOICE_CALLER_TRANSCRIPT_STATUS, "partial")  # words without a status: whether more came is not known
+    evidence = (int_of(told.get(a.VOICE_CALLER_TRANSCRIPT_EVIDENCE_TIME_MS)) or event.time_ns // MS) * MS
     if worded and (item.first_evidence_ns is None or evidence < item.first_evidence_ns):
         item.first_evidence_ns = evidence
-    overruled = known and told.get(a.VOICE_CALLER_TRANSCRIPT_INFERRED) is True and item.facts.get(a.VOICE_CALLER_TRANSCRIPT_LENGTH)
+    known = a.VOICE_CALLER_TRANSCRIPT_STATUS in facts
+    tells = a.VOICE_CALLER_TRANSCRIPT_STATUS in told or a.VOICE_CALLER_INPUT_CLASS in told
+    overruled = known and told.get(a.VOICE_CALLER_TRANSCRIPT_INFERRED) is True and facts.get(a.VOICE_CALLER_TRANSCRIPT_LENGTH)
     if tells and not overruled and (item.evidence_ns is None or evidence >= item.evidence_ns or not known):
         if evidence != item.evidence_ns or event.name == e.USER_TRANSCRIPT:
-            for key in (*TRANSCRIPT_KEYS, *CLASS_KEYS):
-                item.facts.pop(key, None)
-        item.facts.update(told)
+            for key in HEARD_KEYS & facts.keys():
+                del facts[key]
+        facts.update(told)
         item.evidence_ns = evidence
 
 
@@ -145,19 +186,57 @@ def _joined(items: list[_OpenStretch], gap_ns: int) -> list[_OpenStretch]:
 
 
 def _merge(kept: _OpenStretch, other: _OpenStretch) -> None:
+    """Take a near stretch into the one before it; each emitter's own times are kept beside."""
+    same_clock = kept.emitter == other.emitter and not kept.reports
+    if same_clock:
+        if kept.word_ns is None and other.input_type == "speech" and _meant(other.facts) and _meant(kept.facts) is False:
+            kept.word_ns = other.word_ns if other.word_ns is not None else other.onset_ns  # what came before was no word that mattered
+    else:
+        kept.reports = _with(kept.reports or [kept.report()], other.report())
     ends = [end for end in (kept.end_ns, other.end_ns) if end is not None]
     kept.end_ns = max(ends) if ends else None
-    kept.span_ids += other.span_ids
-    firsts = [at for at in (kept.first_evidence_ns, other.first_evidence_ns) if at is not None]
-    kept.first_evidence_ns = min(firsts, default=None)
-    mine, theirs = (text_of(item.facts.get(a.VOICE_CALLER_TRANSCRIPT_TEXT)) for item in (kept, other))
-    if mine and theirs and mine != theirs and kept.emitter == other.emitter:
-        kept.facts[a.VOICE_CALLER_TRANSCRIPT_TEXT] = f"{mine} {theirs}"
-    elif _weight(other.facts) > _weight(kept.facts):
-        kept.facts = kept.facts | {key: value for key, value in other.facts.items() if key in TRANSCRIPT_KEYS or key in CLASS_KEYS}
+    kept.interruption_ids += other.interruption_ids
+    kept.first_evidence_ns = _earliest(kept.first_evidence_ns, other.first_evidence_ns)
+    kept.detected_ns = _earliest(kept.detected_ns, other.detected_ns)
+    mine, theirs = kept.facts, other.facts
+    text, more = (text_of(facts.get(a.VOICE_CALLER_TRANSCRIPT_TEXT)) for facts in (mine, theirs))
+    hashes = (*_hashes(mine), *_hashes(theirs)) if same_clock else ()
+    if text and more and text != more and same_clock:
+        mine[a.VOICE_CALLER_TRANSCRIPT_TEXT] = f"{text} {more}"
+    elif _weight(theirs) > _weight(mine):
+        kept.facts = mine = mine | {key: value for key, value in theirs.items() if key in HEARD_KEYS}
         kept.evidence_ns = other.evidence_ns
-    for key, value in other.facts.items():
-        kept.facts.setdefault(key, value)
+    if hashes:
+        mine[a.VOICE_CALLER_TRANSCRIPT_WORD_HASHES] = tuple(dict.fromkeys(hashes))
+    for key, value in theirs.items():
+        mine.setdefault(key, value)
+
+
+def _with(reports: list[Report], new: Report) -> list[Report]:
+    """Return the reports with one more; of an emitter that reports anew the span of both counts."""
+    out = []
+    for report in reports:
+        if report.emitter == new.emitter:
+            ends = [end for end in (report.end_ns, new.end_ns) if end is not None]
+            new = replace(report, onset_ns=min(report.onset_ns, new.onset_ns), end_ns=max(ends, default=None))
+        else:
+            out.append(report)
+    return sorted([*out, new], key=lambda report: (report.onset_ns, report.emitter))
+
+
+def _earliest(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else min(one, other)
+
+
+def _hashes(facts: dict[str, Value]) -> tuple[str, ...]:
+    found = facts.get(a.VOICE_CALLER_TRANSCRIPT_WORD_HASHES, ())
+    return tuple(str(each) for each in found) if isinstance(found, tuple) else ()
+
+
+def _meant(facts: dict[str, Value]) -> bool | None:
+    """Tell whether these words were meant to be heard; None where nothing says so."""
+    found = classify(candidate_from_attributes({**facts, a.VOICE_CALLER_INPUT_TYPE: "speech"})).input_class
+    return True if found in MEANINGFUL else False if found in {"backchannel", "noise"} else None
 
 
 def _weight(facts: dict[str, Value]) -> int:
@@ -170,26 +249,33 @@ def _weight(facts: dict[str, Value]) -> int:
 
 
 def _frozen(item: _OpenStretch) -> Stretch:
-    hashes = item.facts.get(a.VOICE_CALLER_TRANSCRIPT_WORD_HASHES, ())
-    offset = int_of(item.facts.get(a.VOICE_CALLER_SPEECH_FIRST_WORD_OFFSET_MS))
-    stretch = Stretch(
+    return Stretch(
         input_type=item.input_type,
         onset_ns=item.onset_ns,
         end_ns=item.end_ns,
-        first_word_ns=None if offset is None else item.onset_ns + offset * MS,
+        first_word_ns=item.word_ns,
         text=text_of(item.facts.get(a.VOICE_CALLER_TRANSCRIPT_TEXT)),
         transcript_status=text_of(item.facts.get(a.VOICE_CALLER_TRANSCRIPT_STATUS)),
         input_class="unknown",
         class_confidence=0.0,
         class_reason="",
         evidence_ns=item.first_evidence_ns if item.first_evidence_ns is not None else item.evidence_ns,
-        word_hashes=tuple(str(h) for h in hashes) if isinstance(hashes, tuple) else (),
+        detected_ns=item.detected_ns,
+        word_hashes=_hashes(item.facts),
         is_backchannel=bool_of(item.facts.get(a.VOICE_CALLER_INPUT_IS_BACKCHANNEL)),
         emitter=item.emitter,
-        attributes=dict(item.facts),
-        event_span_ids=tuple(item.span_ids),
+        attributes=item.facts,
+        interruption_ids=tuple(dict.fromkeys(item.interruption_ids)),
+        reports=tuple(item.reports),
     )
-    return classified(stretch, {})
+
+
+def by_clock(stretch: Stretch, emitter: str) -> Stretch:
+    """Return the stretch as this emitter's clock has it, where this emitter reported it; else as it is."""
+    own = next((report for report in stretch.reports if report.emitter == emitter), None)
+    if own is None:
+        return stretch
+    return replace(stretch, onset_ns=own.onset_ns, end_ns=own.end_ns, first_word_ns=own.word_ns, emitter=emitter)
 
 
 def classified(stretch: Stretch, context: dict[str, Value]) -> Stretch:
@@ -205,6 +291,12 @@ def classified(stretch: Stretch, context: dict[str, Value]) -> Stretch:
         class_reason=judged.reason,
         attributes=facts,
     )
+
+
+def unfinished(stretch: Stretch) -> bool:
+    """Tell whether the caller's words end as no phrase ends; where the text stays in the agent, the helper says so."""
+    told = bool_of(stretch.attributes.get(a.VOICE_CALLER_TRANSCRIPT_UNFINISHED))
+    return ends_unfinished(stretch.text or "", text_of(stretch.attributes.get(a.VOICE_CALLER_LANGUAGE))) if told is None else told
 
 
 def end_of(stretch: Stretch) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from otel_voice_schema import attributes as a
+
 from otel_voice.policy import JUDGE_FLOOR, effect_of
 from otel_voice_processor.model import Response, Ruling, Stretch
 
@@ -12,6 +14,8 @@ LIMIT_NS = 1_500 * MS  # an agent that is silent this soon after the first meani
 CLOCK_TOLERANCE_NS = 150 * MS  # across emitters
 SHORT_PAUSE_NS = 200 * MS  # a gap that no caller takes for a stop
 CLEAN_RESUME_MS = 500
+MEANT = frozenset({"correction", "escalation", "dtmf"})
+UNMEANT = frozenset({"backchannel", "noise"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +24,7 @@ class Audio:
 
     net: str
     silent_ns: int | None
+    missing: str = ""  # the fact for want of which it is unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,78 +38,106 @@ class Judgement:
 
 
 def intent_of(stretch: Stretch) -> str:
-    """Return yes, no or unknown. Nobody presses a key by accident; below the judge's floor nothing is known."""
+    """Return yes, no or unknown. Nobody presses a key by accident; below the judge's floor nothing is known.
+
+    That a caller meant nothing takes all their words: a partial "yeah" may have gone on with "but".
+    """
     if stretch.input_type == "dtmf":
         return "yes"
     if stretch.class_confidence < JUDGE_FLOOR:
         return "unknown"
-    return {"correction": "yes", "escalation": "yes", "dtmf": "yes", "backchannel": "no", "noise": "no"}.get(stretch.input_class, "unknown")
+    if stretch.input_class in MEANT:
+        return "yes"
+    return "no" if stretch.input_class in UNMEANT and stretch.transcript_status != "partial" else "unknown"
 
 
-def audio_after(response: Response, onset_ns: int, until_ns: int | None) -> Audio:
+def audio_after(response: Response, onset_ns: int, until_ns: int | None, intent: str) -> Audio:
     """Return what the response did from `onset_ns` on; stops after `until_ns` belong to later input."""
 
     def mine(at: int) -> bool:
         return at >= onset_ns and (until_ns is None or at < until_ns)
 
+    cut = response.end_ns if response.end_reason == "interrupted" else None
+    if cut is not None and mine(cut):
+        withdrawable = until_ns is not None and response.cut_ns is not None and response.cut_ns > until_ns
+        return Audio(net="paused_resumed" if withdrawable else "stopped", silent_ns=cut)  # made final by what the caller said later
+    if intent == "yes":
+        if cut is not None and cut < onset_ns:  # said into a pause, and accepted
+            return Audio(net="stopped", silent_ns=onset_ns)
+        if any(start <= onset_ns and end is not None and end > onset_ns for start, end in response.pauses):
+            return Audio(net="paused_resumed", silent_ns=onset_ns)
+    if any(mine(at) for at in response.resumed_blind):
+        return Audio(net="unknown", silent_ns=None, missing=a.VOICE_AGENT_PLAYBACK_PROVISIONAL)
     pauses = [(start, end) for start, end in response.pauses if mine(start)]
-    if response.end_reason == "interrupted":
-        cut = response.end_ns
-        if cut is not None and mine(cut):
-            return Audio(net="stopped", silent_ns=cut)
     held = [start for start, end in pauses if end is not None and end - start >= SHORT_PAUSE_NS]
     if held:
         return Audio(net="paused_resumed", silent_ns=held[0])
     still_paused = any(end is None for _, end in pauses)
     if response.end_reason in {None, "failed"} and (until_ns is None or still_paused):
-        return Audio(net="unknown", silent_ns=pauses[0][0] if pauses else None)
+        return Audio(net="unknown", silent_ns=pauses[0][0] if pauses else None, missing=a.VOICE_AGENT_PLAYBACK_END_REASON)
     return Audio(net="kept", silent_ns=None)
 
 
-def verdict_of(stretch: Stretch, response: Response, audio: Audio, intent: str, *, evidence_at: int | None) -> Judgement:
+def verdict_of(stretch: Stretch, response: Response, audio: Audio, intent: str) -> Judgement:
     """Return the verdict by the table: intent against net audio."""
     if intent == "unknown":
-        status = stretch.transcript_status
-        missing = "voice.caller.transcript.status" if status in {None, "unavailable"} else "voice.caller.input.class"
+        unheard = stretch.transcript_status in {None, "unavailable", "partial"}
+        missing = a.VOICE_CALLER_TRANSCRIPT_STATUS if unheard else a.VOICE_CALLER_INPUT_CLASS
         return Judgement(verdict="undetermined", reason="intent_unknown", missing=(missing,))
     if audio.net == "unknown":
-        return Judgement(verdict="undetermined", reason="playback_end_unknown", missing=("voice.agent.playback.end_reason",))
+        reason = "playback_end_unknown" if audio.missing == a.VOICE_AGENT_PLAYBACK_END_REASON else "pause_unknown"
+        return Judgement(verdict="undetermined", reason=reason, missing=(audio.missing,))
     if intent == "no":
         if audio.net == "kept":
             return Judgement(verdict="correct", reason=f"{stretch.input_class}_ignored")
         return Judgement(verdict="false_interruption", reason=f"{audio.net}_for_{stretch.input_class}")
-    return _of_meaningful(stretch, response, audio, evidence_at)
+    return _of_meaningful(stretch, response, audio)
 
 
-def _of_meaningful(stretch: Stretch, response: Response, audio: Audio, evidence_at: int | None) -> Judgement:
+def _of_meaningful(stretch: Stretch, response: Response, audio: Audio) -> Judgement:
     word = stretch.first_word_ns if stretch.first_word_ns is not None else stretch.onset_ns
     limit = LIMIT_NS + (CLOCK_TOLERANCE_NS if stretch.emitter != response.emitter else 0)
     if audio.net == "stopped" and audio.silent_ns is not None:
         reaction = max(0, audio.silent_ns - word)
         if reaction <= limit:
             return Judgement(verdict="correct", reason="stopped_in_time", reaction_ms=reaction // MS)
-        late = evidence_at is not None and evidence_at - word > LIMIT_NS
+        known = [at for at in (stretch.evidence_ns, stretch.detected_ns) if at is not None]
+        late = any(at - word > LIMIT_NS for at in known)
         return Judgement(verdict="missed_interruption", reason="slow_evidence" if late else "slow_agent")
     if audio.net == "kept" and response.end_ns is not None and response.end_ns - word <= limit:
         return Judgement(verdict="correct", reason="response_ended_by_itself")
     return Judgement(verdict="missed_interruption", reason="resumed_over_caller" if audio.net == "paused_resumed" else "kept_playing")
 
 
-def compliance_of(final: Ruling | None, then: Ruling | None, audio: Audio, *, ended_in_time: bool) -> str:
-    """Compare the agent with the policy: `then` is the ruling on the evidence at the moment the audio stopped."""
-    if final is None or audio.net == "unknown":
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the policy says: on all evidence, on that of the moment the audio fell silent, and on that known while the response lasted."""
+
+    final: Ruling | None
+    then: Ruling | None
+    last: Ruling | None
+
+
+def compliance_of(asked: Asked, audio: Audio, *, ended_in_time: bool) -> str:
+    """Compare the agent with the policy: followed, early (policy agreed later), deviated, or unknown."""
+    if asked.final is None or asked.last is None or audio.net == "unknown":
         return "unknown"
-    did = {"stopped": "stop", "paused_resumed": "pause", "kept": "keep"}[audio.net]
-    if did == "keep" and final.effect != "keep":
-        return "followed" if ended_in_time else "deviated"
-    if did == "keep":
-        return "followed"
-    if final.effect == did:
-        return "early" if then is not None and then.effect == "keep" else "followed"
-    return "followed" if then is not None and then.effect == did else "deviated"
+    if audio.net == "kept":
+        return "followed" if ended_in_time or asked.last.effect == "keep" else "deviated"
+    if asked.then is None:
+        return "unknown"
+    if audio.net == "stopped":
+        if asked.final.effect == "stop":
+            return "early" if asked.then.effect == "keep" else "followed"
+        return "followed" if asked.then.effect == "stop" else "deviated"
+    if asked.then.effect == "pause":
+        return "deviated" if asked.last.effect == "stop" else "followed"
+    return "early" if asked.then.effect == "keep" and asked.last.effect == "pause" else "deviated"
 
 
-def findings_of(stretch: Stretch, judged: Judgement, audio: Audio, *, protected: bool, decided: str | None, lost: bool) -> tuple[str, ...]:
+def findings_of(
+    stretch: Stretch, judged: Judgement, audio: Audio, *, required_cut: bool, decided: str | None, lost: bool
+) -> tuple[str, ...]:
     """Name the failure modes of one episode."""
     found: list[str] = []
     if judged.verdict == "false_interruption":
@@ -115,12 +148,13 @@ def findings_of(stretch: Stretch, judged: Judgement, audio: Audio, *, protected:
         found.append("no_evidence")
     if lost:
         found.append("lost_recovery")
-    if protected and audio.net == "stopped":
+    if required_cut:
         found.append("required_content_cut")
     effect = effect_of(decided) if decided else None
-    if (effect == "stop" and audio.net == "kept" and judged.verdict != "correct") or (effect == "keep" and audio.net == "stopped"):
+    unstopped = effect == "stop" and audio.net in {"kept", "paused_resumed"} and judged.verdict != "correct"
+    if unstopped or (effect == "keep" and audio.net == "stopped"):
         found.append("decision_not_played")
-    if stretch.input_type == "dtmf" and stretch.attributes.get("voice.caller.dtmf.expected") == "none" and audio.net == "kept":
+    if stretch.input_type == "dtmf" and stretch.attributes.get(a.VOICE_CALLER_DTMF_EXPECTED) == "none" and audio.net == "kept":
         found.append("invalid_key_ignored")
     return tuple(found)
 

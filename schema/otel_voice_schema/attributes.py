@@ -18,6 +18,7 @@ VOICE_TURN_ID: Final = "voice.turn.id"
 VOICE_WORKFLOW: Final = "voice.workflow"
 VOICE_RUNTIME_NAME: Final = "voice.runtime.name"
 VOICE_RUNTIME_VERSION: Final = "voice.runtime.version"
+VOICE_RUNTIME_LAG_MS: Final = "voice.runtime.lag_ms"
 VOICE_SAMPLING_RATIO: Final = "voice.sampling.ratio"
 VOICE_AGENT_POLICY_VERSION: Final = "voice.agent.policy.version"
 VOICE_AGENT_RESPONSE_ID: Final = "voice.agent.response.id"
@@ -49,6 +50,7 @@ VOICE_CALLER_SILENCE_DURATION_MS: Final = "voice.caller.silence.duration_ms"
 VOICE_CALLER_TRANSCRIPT_TEXT: Final = "voice.caller.transcript.text"
 VOICE_CALLER_TRANSCRIPT_STATUS: Final = "voice.caller.transcript.status"
 VOICE_CALLER_TRANSCRIPT_INFERRED: Final = "voice.caller.transcript.inferred"
+VOICE_CALLER_TRANSCRIPT_UNFINISHED: Final = "voice.caller.transcript.unfinished"
 VOICE_CALLER_TRANSCRIPT_CONFIDENCE: Final = "voice.caller.transcript.confidence"
 VOICE_CALLER_TRANSCRIPT_EVIDENCE_TIME_MS: Final = "voice.caller.transcript.evidence_time_ms"
 VOICE_CALLER_TRANSCRIPT_WORD_COUNT: Final = "voice.caller.transcript.word_count"
@@ -603,6 +605,22 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             by_processor=False,
         ),
         Attribute(
+            key="voice.runtime.lag_ms",
+            type="int",
+            many=False,
+            values=None,
+            json="runtime.lagMs",
+            brief="How late the runtime reports that a response has ended, where it declares so. Overlap within it is ordinary talk.",
+            unit="ms",
+            sensitivity="none",
+            min=0,
+            max=60000,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
+            by_processor=False,
+        ),
+        Attribute(
             key="voice.sampling.ratio",
             type="double",
             many=False,
@@ -1089,6 +1107,22 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             values=None,
             json="callerInput.transcriptInferred",
             brief="True where an adapter concluded `empty` from silence of the recogniser.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
+            by_processor=False,
+        ),
+        Attribute(
+            key="voice.caller.transcript.unfinished",
+            type="boolean",
+            many=False,
+            values=None,
+            json="callerInput.transcriptUnfinished",
+            brief="True where the words end as no phrase ends (\"and my number is\"); told by the helper, since the text may stay in the agent.",
             unit=None,
             sensitivity="none",
             min=None,

@@ -207,7 +207,7 @@ def assert_lost(metric: str, loss: str, got: Judged) -> None:
         assert (whole.episodes - 1, counted - 1, unsure) == (got.episodes, now[1], now[2])
     elif kind == "undetermined":
         assert (counted - 1, unsure + 1) == now[1:3]
-        assert whole.episodes == got.episodes
+        assert whole.episodes <= got.episodes  # a response without an end is perhaps overlapped by what comes later, too
         assert len(got.missing) == 1
         assert got.missing <= FACTS_OF[detail]
     elif loss == "unknown":
@@ -350,12 +350,12 @@ def test_without_its_attribute_a_label_is_a_word_for_none(label: str, needs: str
     assert loss == labelled(without(need))
 
 
-def test_a_workflow_of_the_call_does_not_reach_episodes() -> None:
-    """`voice.workflow` on `call_started` alone: the call has it, its episode does not."""
+def test_a_workflow_of_the_call_reaches_its_episodes() -> None:
+    """`voice.workflow` on `call_started` alone: the call has it, and so has its episode."""
     moved = edited(without("A2 workflow"), "A1", lambda step: replace(step, facts={**step.facts, "workflow": "billing"}))
     record = judge(moved).records[CALLS["A"]]
 
-    assert ("billing", "unknown") == (record.workflow, record.episodes[0].workflow)
+    assert ("billing", "billing") == (record.workflow, record.episodes[0].workflow)
 
 
 def test_one_undetermined_episode_takes_its_call_out_unless_another_was_mishandled() -> None:

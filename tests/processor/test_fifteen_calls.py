@@ -79,7 +79,7 @@ def test_3_three_yeahs_over_a_long_answer(call: Any) -> None:
 
 
 def test_4_a_recogniser_that_was_late(call: Any) -> None:
-    """Paused, resumed 2.0 s after the onset, text at 2.3 s, the agent goes on, the caller says it again: missed, whatever the runtime says."""
+    """Paused, resumed 2.0 s after the onset, text at 2.3 s, the agent goes on, the caller says it again: missed, whatever is called it."""
     call.speaks("r1", 1.0).cut("r1", 3.3, provisional=True, position=2300).event("false_positive", 5.0).resumes("r1", 5.0, 2300)
     call.says("no that is the wrong date", 3.0, 4.1, told=5.3).stops("r1", 11.0)
     call.says("the wrong date", 12.0, 13.0).speaks("r2", 13.8, 15.0).ends(18.0)

@@ -79,6 +79,8 @@ export const VOICE_WORKFLOW = "voice.workflow" as const;
 export const VOICE_RUNTIME_NAME = "voice.runtime.name" as const;
 /** Version of the voice runtime. */
 export const VOICE_RUNTIME_VERSION = "voice.runtime.version" as const;
+/** How late the runtime reports that a response has ended, where it declares so. Overlap within it is ordinary talk. Unit: ms. */
+export const VOICE_RUNTIME_LAG_MS = "voice.runtime.lag_ms" as const;
 /** Share of calls kept by call-id sampling, 0 to 1. Unit: 1. */
 export const VOICE_SAMPLING_RATIO = "voice.sampling.ratio" as const;
 /** Version of the interruption policy that the agent runs, as the call started with it. */
@@ -141,6 +143,8 @@ export const VOICE_CALLER_TRANSCRIPT_TEXT = "voice.caller.transcript.text" as co
 export const VOICE_CALLER_TRANSCRIPT_STATUS = "voice.caller.transcript.status" as const;
 /** True where an adapter concluded `empty` from silence of the recogniser. */
 export const VOICE_CALLER_TRANSCRIPT_INFERRED = "voice.caller.transcript.inferred" as const;
+/** True where the words end as no phrase ends ("and my number is"); told by the helper, since the text may stay in the agent. */
+export const VOICE_CALLER_TRANSCRIPT_UNFINISHED = "voice.caller.transcript.unfinished" as const;
 /** Recogniser's confidence, 0 to 1. Unit: 1. */
 export const VOICE_CALLER_TRANSCRIPT_CONFIDENCE = "voice.caller.transcript.confidence" as const;
 /** When the recogniser delivered this text, Unix milliseconds; the newest counts. Unit: ms. */
@@ -495,6 +499,7 @@ export type VoiceAttributes = {
   "voice.workflow"?: string | undefined;
   "voice.runtime.name"?: string | undefined;
   "voice.runtime.version"?: string | undefined;
+  "voice.runtime.lag_ms"?: number | undefined;
   "voice.sampling.ratio"?: number | undefined;
   "voice.agent.policy.version"?: string | undefined;
   "voice.agent.response.id"?: string | undefined;
@@ -526,6 +531,7 @@ export type VoiceAttributes = {
   "voice.caller.transcript.text"?: string | undefined;
   "voice.caller.transcript.status"?: TranscriptStatus | undefined;
   "voice.caller.transcript.inferred"?: boolean | undefined;
+  "voice.caller.transcript.unfinished"?: boolean | undefined;
   "voice.caller.transcript.confidence"?: number | undefined;
   "voice.caller.transcript.evidence_time_ms"?: number | undefined;
   "voice.caller.transcript.word_count"?: number | undefined;
