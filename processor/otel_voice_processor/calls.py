@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
 
 from otel_voice_schema import events as e
 
-from otel_voice_processor.episodes import Rule, interrupted_of, record_of, same, settled
-from otel_voice_processor.evidence import one_of
-from otel_voice_processor.model import CallRecord, Episode, VoiceEvent
+from otel_voice_processor.episodes import Rule
+from otel_voice_processor.model import VoiceEvent
+from otel_voice_processor.packed import HEAD, content_of, identity_of, packed, unpacked
+from otel_voice_processor.settling import Due, Held, Settled, settle
 
 S = 1_000_000_000
-EVENT_ALLOWANCE_NS = 10 * S  # how far a call's own time must have passed an episode's end
+EARLIEST_NS = 946_684_800 * S  # 2000-01-01: what is older has no clock
+AHEAD_NS = 24 * 3600 * S  # what is further ahead of the processor's clock has none either
+ANEW_NS = 60 * S  # a call that starts so long after one of the same id had ended is another one
+BUSY_NS = 60 * S  # a call that never falls quiet is looked at this often
+FEW = 16  # up to so many events duplicates are looked for one by one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +28,7 @@ class Bounds:
 
     settle_after_ns: int = 15 * S
     expire_after_ns: int = 300 * S
+    forget_after_ns: int = 3600 * S
     max_calls: int = 100_000
     max_events: int = 5_000
     max_closed: int = 200_000
@@ -29,22 +36,17 @@ class Bounds:
 
 @dataclass(slots=True)
 class _OpenCall:
-    root: tuple[bytes, bytes]
-    events: dict[tuple[str, str, int], VoiceEvent] = field(default_factory=dict)
+    """One call: its events as bytes; `held` is what has settled of it. Times are of the processor's clock, but for those of events."""
+
+    events: list[bytes] = field(default_factory=list)
+    known: dict[bytes, int] | None = None  # where each identity stands, once there are many
     last_arrival_ns: int = 0
+    joined_ns: int = 0
     last_event_ns: int = 0
+    after_ns: int = 0  # events up to here belong to an earlier call of this id, or to the part that is folded away
     ended: bool = False
     dirty: bool = True
-    frozen: dict[bytes, Episode] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
-    """Episodes that will not change any more, with their call's record: final where `whole`, else as it stands."""
-
-    episodes: tuple[Episode, ...]
-    record: CallRecord
-    whole: bool
+    held: Held | None = None
 
 
 class CallBook:
@@ -55,81 +57,171 @@ class CallBook:
         self._policy_version = policy_version
         self._ids = ids
         self._bounds = bounds or Bounds()
-        self._open: OrderedDict[str, _OpenCall] = OrderedDict()
-        self._closed: OrderedDict[str, None] = OrderedDict()
+        self._open: dict[str, _OpenCall] = {}
+        self._wheel: dict[int, list[str]] = {}  # by second, the calls to look at then; each open call stands in one
+        self._closed: dict[bytes, int] = {}  # by a digest of the id, the time of the call's last event
+        self._forget: deque[tuple[int, bytes]] = deque()
 
     def __len__(self) -> int:
         return len(self._open)
 
     def add(self, event: VoiceEvent, now_ns: int) -> str:
-        """Take one event; return joined, duplicate, late (its call has settled) or overflow (a bound was reached)."""
-        if event.call_id in self._closed:
-            return "late"
+        """Take one event; return joined, duplicate, late (its call has settled), or by which bound or fault it was not taken.
+
+        The others are `implausible_time`, `too_many_calls` and `too_many_events`.
+        """
+        if not EARLIEST_NS <= event.time_ns <= now_ns + AHEAD_NS:
+            return "implausible_time"
         call = self._open.get(event.call_id)
         if call is None:
-            if len(self._open) >= self._bounds.max_calls:
-                return "overflow"
-            call = self._open[event.call_id] = _OpenCall(root=self._ids(event.call_id))
-        identity = event.identity
-        held = call.events.get(identity)
-        if held is not None:
-            chosen = call.events[identity] = one_of(held, event)
-            call.dirty = call.dirty or chosen is not held
+            opened = self._opened(event, now_ns)
+            if isinstance(opened, str):
+                return opened
+            call = opened
+        if event.time_ns <= call.after_ns:
+            return "late"
+        data = packed(event, now_ns)
+        if self._is_known(call, data):
             return "duplicate"
         call.last_arrival_ns = now_ns
         if len(call.events) >= self._bounds.max_events and (call.ended or event.name != e.CALL_ENDED):
-            return "overflow"
-        call.events[identity] = event
+            return "too_many_events"
+        call.events.append(data)
         call.last_event_ns = max(call.last_event_ns, event.time_ns)
         call.ended = call.ended or event.name == e.CALL_ENDED
         call.dirty = True
         return "joined"
 
+    def _opened(self, event: VoiceEvent, now_ns: int) -> _OpenCall | str:
+        """Return a new call for the event, or why there is none."""
+        self._forget_old(now_ns)
+        closed = self._closed.get(_digest(event.call_id))
+        anew = event.name == e.CALL_STARTED and closed is not None and event.time_ns > closed + ANEW_NS
+        if closed is not None and not anew:
+            return "late"
+        if len(self._open) >= self._bounds.max_calls:
+            return "too_many_calls"
+        call = self._open[event.call_id] = _OpenCall(last_arrival_ns=now_ns, joined_ns=now_ns, after_ns=closed or 0)
+        self._look_at(event.call_id, now_ns + self._bounds.settle_after_ns)
+        return call
+
+    def _is_known(self, call: _OpenCall, data: bytes) -> bool:
+        """Tell whether the event is held; where it is told twice differently, the same one is kept whichever came first."""
+        identity = identity_of(data)
+        if len(call.events) <= FEW:
+            at = next((n for n, held in enumerate(call.events) if held.startswith(identity)), None)
+        else:
+            if call.known is None or len(call.known) != len(call.events):
+                call.known = {identity_of(held): n for n, held in enumerate(call.events)}
+            at = call.known.get(identity)
+            if at is None and len(call.events) < self._bounds.max_events:
+                call.known[identity] = len(call.events)
+        if at is None:
+            return False
+        if content_of(data) < content_of(call.events[at]):
+            call.events[at] = call.events[at][:HEAD] + content_of(data)
+            call.dirty = True
+        return True
+
+    def _look_at(self, call_id: str, at_ns: int) -> None:
+        self._wheel.setdefault(-(-at_ns // S), []).append(call_id)
+
+    def due(self, now_ns: int) -> Iterator[Due]:
+        """Yield the calls to join now; what `join` makes of each is for `take`."""
+        self._forget_old(now_ns)
+        for second in sorted(at for at in self._wheel if at * S <= now_ns):
+            for call_id in self._wheel.pop(second):
+                due = self._due(call_id, now_ns)
+                if due is not None:
+                    yield due
+
+    def _due(self, call_id: str, now_ns: int) -> Due | None:
+        call = self._open.get(call_id)
+        if call is None:
+            return None
+        bounds, quiet = self._bounds, now_ns - call.last_arrival_ns
+        whole = quiet >= bounds.expire_after_ns or (call.ended and quiet >= bounds.settle_after_ns)
+        settles, busy = quiet >= bounds.settle_after_ns, now_ns - call.joined_ns >= BUSY_NS
+        if whole or (call.dirty and (settles or busy)):
+            return self._snapshot(call_id, call, now_ns, whole=whole)
+        again = bounds.expire_after_ns if settles else bounds.settle_after_ns
+        self._look_at(call_id, max(now_ns + S, min(call.last_arrival_ns + again, call.joined_ns + BUSY_NS if call.dirty else 2**63)))
+        return None
+
+    def _snapshot(self, call_id: str, call: _OpenCall, now_ns: int, *, whole: bool) -> Due:
+        return Due(
+            call_id=call_id,
+            events=tuple(call.events),
+            held=call.held or Held(),
+            root=self._ids(call_id),
+            last_arrival_ns=call.last_arrival_ns,
+            calm_ns=now_ns - self._bounds.settle_after_ns,
+            whole=whole,
+        )
+
+    def join(self, due: Due) -> tuple[Settled, Held]:
+        """Join a due call; it changes nothing, so that a long one may be joined in a thread."""
+        return settle(due, self._rule, self._policy_version)
+
+    def take(self, due: Due, joined: tuple[Settled, Held], now_ns: int) -> Settled | None:
+        """Take what joining a due call gave and return it; None where the call has gone on meanwhile, and is not over after all."""
+        settled, held = joined
+        call = self._open[due.call_id]
+        more = call.last_arrival_ns != due.last_arrival_ns or len(call.events) != len(due.events)
+        if settled.whole and more:
+            self._look_at(due.call_id, call.last_arrival_ns + self._bounds.settle_after_ns)
+            return None
+        if settled.whole:
+            self._close(due.call_id, call, now_ns)
+            return settled
+        call.dirty, call.joined_ns, call.held = more or call.last_arrival_ns > due.calm_ns, now_ns, held
+        if held.keep_ns > call.after_ns + 1:
+            call.after_ns, call.known = held.keep_ns - 1, None
+            call.events = [data for data in call.events if _is_kept(data, held.keep_ns)]
+        self._look_at(due.call_id, max(now_ns + S, call.last_arrival_ns + self._bounds.settle_after_ns))
+        return settled
+
+    def give_up(self, due: Due) -> None:
+        """Let go of a call that cannot be joined, as if it had settled."""
+        call = self._open.get(due.call_id)
+        if call is not None:
+            self._close(due.call_id, call, due.last_arrival_ns)
+
     def tick(self, now_ns: int) -> Iterator[Settled]:
         """Yield what has settled by `now_ns`."""
-        for call_id, call in list(self._open.items()):
-            quiet = now_ns - call.last_arrival_ns
-            expired = quiet >= self._bounds.expire_after_ns
-            if quiet < self._bounds.settle_after_ns or not (call.dirty or call.ended or expired):
-                continue
-            yield self._settle(call_id, call, whole=call.ended or expired)
+        for due in self.due(now_ns):
+            settled = self.take(due, self.join(due), now_ns)
+            if settled is not None:
+                yield settled
 
-    def settle_all(self) -> Iterator[Settled]:
+    def everything(self, now_ns: int) -> Iterator[Due]:
+        """Yield every open call to be settled, as if all time had passed."""
+        for call_id, call in list(self._open.items()):
+            yield self._snapshot(call_id, call, now_ns, whole=True)
+
+    def settle_all(self, now_ns: int = 0) -> Iterator[Settled]:
         """Yield everything, as if all time had passed."""
-        for call_id, call in list(self._open.items()):
-            yield self._settle(call_id, call, whole=True)
+        for due in self.everything(now_ns):
+            settled = self.take(due, self.join(due), now_ns)
+            if settled is not None:
+                yield settled
 
-    def _settle(self, call_id: str, call: _OpenCall, *, whole: bool) -> Settled:
-        call.dirty = False
-        record = record_of(call_id, call.events.values(), self._rule, policy_version=self._policy_version, root=call.root)
-        before: dict[str, list[Episode]] = {}
-        for frozen in call.frozen.values():
-            before.setdefault(frozen.response.response_id, []).append(frozen)
-        fresh = []
-        for episode in record.episodes:
-            passed = call.last_event_ns >= episode.end_ns + EVENT_ALLOWANCE_NS and episode.response.end_ns is not None
-            counted = any(same(episode, frozen) for frozen in before.get(episode.response.response_id, ()))
-            if (whole or passed) and not counted:
-                call.frozen[episode.span_id] = episode
-                fresh.append(episode)
-        if not whole:
-            return Settled(episodes=tuple(fresh), record=record, whole=False)
+    def _close(self, call_id: str, call: _OpenCall, now_ns: int) -> None:
         del self._open[call_id]
-        self._closed[call_id] = None
-        if len(self._closed) > self._bounds.max_closed:
-            self._closed.popitem(last=False)
-        return Settled(episodes=tuple(fresh), record=_final(record, call.frozen.values()), whole=True)
+        digest = _digest(call_id)
+        self._closed[digest] = max(call.last_event_ns, call.after_ns)
+        self._forget.append((now_ns, digest))
+
+    def _forget_old(self, now_ns: int) -> None:
+        """Let go of closed calls: of the oldest past the bound, and of those closed long ago."""
+        while self._forget and (len(self._forget) > self._bounds.max_closed or now_ns - self._forget[0][0] >= self._bounds.forget_after_ns):
+            self._closed.pop(self._forget.popleft()[1], None)
 
 
-def _final(record: CallRecord, frozen: Iterable[Episode]) -> CallRecord:
-    """Return the record with its episodes as they were counted: settled once, never unsaid."""
-    now: dict[str, list[Episode]] = {}
-    for episode in record.episodes:
-        now.setdefault(episode.response.response_id, []).append(episode)
-    kept = []
-    for old in frozen:
-        again = [episode for episode in now.get(old.response.response_id, ()) if same(episode, old)]
-        exact = next((episode for episode in again if episode.span_id == old.span_id), again[0] if again else old)
-        kept.append(settled(exact, old))
-    final = tuple(sorted(kept, key=lambda episode: (episode.start_ns, episode.span_id)))
-    return replace(record, episodes=final, interrupted=interrupted_of(final, record.observable))
+def _digest(call_id: str) -> bytes:
+    return blake2b(call_id.encode("utf-8", "replace"), digest_size=8).digest()
+
+
+def _is_kept(data: bytes, keep_ns: int) -> bool:
+    event = unpacked(data, "")
+    return event.time_ns >= keep_ns or event.name == e.CALL_STARTED

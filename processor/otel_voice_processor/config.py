@@ -73,6 +73,8 @@ class Judging:
     accept_aliases: bool = False
     settle_after: float = 15.0
     expire_after: float = 300.0
+    forget_after: float = 3600.0
+    agent_name_label: bool = False
     max_calls: int = 100_000
     max_events_per_call: int = 5_000
 

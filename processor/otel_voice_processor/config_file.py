@@ -327,6 +327,8 @@ class _Reader(StrictReader):
             "accept_aliases": self.flag,
             "settle_after": self.seconds,
             "expire_after": self.seconds,
+            "forget_after": self.seconds,
+            "agent_name_label": self.flag,
             "max_calls": self.count,
             "max_events_per_call": self.count,
         }

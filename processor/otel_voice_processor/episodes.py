@@ -37,6 +37,8 @@ REPEATED = (
     *(a.VOICE_AGENT_POLICY_VERSION, a.VOICE_CALL_OBSERVABLE),
 )  # facts of the whole call, on its start and often on every event
 
+FOREVER = 2**63
+
 Rule = Callable[[Mapping[str, Value]], Ruling | None]  # None: the policy failed on these facts
 
 
@@ -49,10 +51,20 @@ class Met:
     until_ns: int | None
 
 
-def record_of(call_id: str, events: Iterable[VoiceEvent], rule: Rule, *, policy_version: str, root: tuple[bytes, bytes]) -> CallRecord:
+def record_of(
+    call_id: str,
+    events: Iterable[VoiceEvent],
+    rule: Rule,
+    *,
+    policy_version: str,
+    root: tuple[bytes, bytes],
+    since_ns: int = 0,
+    until_ns: int = FOREVER,
+) -> CallRecord:
     """Return the record of one call. `rule` asks the policy; `root` is the derived trace id and root span id.
 
-    A call that joined somebody's trace has its trace where it started.
+    A call that joined somebody's trace has its trace where it started. What is counted is what began from `since_ns` on and before
+    `until_ns`; what lies around it is looked at, too.
     """
     ordered = in_order(events)
     responses = responses_of(ordered)
@@ -60,7 +72,9 @@ def record_of(call_id: str, events: Iterable[VoiceEvent], rule: Rule, *, policy_
     started = _first(ordered, e.CALL_STARTED)
     ended = _first(ordered, e.CALL_ENDED)
     facts = _facts(ordered)
-    overlaps, premature, met = _sort_out(stretches, responses, lag_ns=(int_of(facts.get(a.VOICE_RUNTIME_LAG_MS)) or 0) * MS)
+    counted = [response for response in responses if since_ns <= response.start_ns < until_ns]
+    lag_ns = (int_of(facts.get(a.VOICE_RUNTIME_LAG_MS)) or 0) * MS
+    overlaps, premature, met = _sort_out(stretches, responses, counted, lag_ns=lag_ns)
     trace_id = started.trace_id if started is not None else root[0]
     escalated = None if ended is None else bool_of(ended.attributes.get(a.VOICE_CALL_ESCALATED))
     call = _Call(
@@ -93,16 +107,20 @@ def record_of(call_id: str, events: Iterable[VoiceEvent], rule: Rule, *, policy_
         escalated=escalated,
         ended_by=(text_of(ended.attributes.get(a.VOICE_CALL_ENDED_BY)) or "unknown") if ended else "expired",
         interrupted=interrupted_of(built, observable),
-        escalation_asked=any(s.input_class == "escalation" and intent_of(s) == "yes" for s in stretches),
+        escalation_asked=any(
+            s.input_class == "escalation" and intent_of(s) == "yes" for s in stretches if since_ns <= s.onset_ns < until_ns
+        ),
         episodes=tuple(built),
         responses=responses,
         stretches=stretches,
         turn_overlaps=tuple((r.workflow or call.workflow, r.message_type or "other") for r in overlaps),
         premature_endpointings=tuple(premature),
         silence_timeouts=tuple(
-            text_of(event.attributes.get(a.VOICE_SILENCE_NEXT_ACTION)) or "unknown" for event in ordered if event.name == e.SILENCE_TIMEOUT
+            text_of(event.attributes.get(a.VOICE_SILENCE_NEXT_ACTION)) or "unknown"
+            for event in ordered
+            if event.name == e.SILENCE_TIMEOUT and since_ns <= event.time_ns < until_ns
         ),
-        unknown_ends=sum(response.end_reason is None for response in responses),
+        unknown_ends=sum(response.end_reason is None for response in counted),
         judge_version=JUDGE_VERSION,
         processor_policy_version=policy_version,
     )
@@ -135,13 +153,14 @@ def _in_context(stretches: Sequence[Stretch], responses: Sequence[Response]) -> 
 
 
 def _sort_out(
-    stretches: Sequence[Stretch], responses: Sequence[Response], *, lag_ns: int
+    stretches: Sequence[Stretch], responses: Sequence[Response], counted: Sequence[Response], *, lag_ns: int
 ) -> tuple[list[Response], list[Response], list[Met]]:
-    """Sort input that met a response into ordinary overlaps, premature endpointings and interruptions."""
+    """Sort input that met a response that counts into ordinary overlaps, premature endpointings and interruptions."""
     overlaps: list[Response] = []
     premature: list[Response] = []
     met: list[Met] = []
-    for index, response in enumerate(responses):
+    first = bisect_left(responses, counted[0].start_ns, key=lambda response: response.start_ns) if counted else 0
+    for index, response in enumerate(counted, first):
         earlier = responses[index - 1] if index else None
         audible_until = response.cut_ns if response.cut_ns is not None else response.end_ns
         if audible_until is None and index + 1 < len(responses):
@@ -374,7 +393,7 @@ def same(one: Episode, other: Episode) -> bool:
     """
     if one.span_id == other.span_id:
         return True
-    if one.response.response_id != other.response.response_id:
+    if one.response.response_id != other.response.response_id and one.response.start_ns != other.response.start_ns:
         return False
     return any(_adjoin(mine, theirs) for mine in one.stretches for theirs in other.stretches)
 

@@ -58,6 +58,8 @@ def _put(message: metrics_pb2.Metric, metric: Metric, point: Point) -> None:
         histogram.explicit_bounds.extend(metric.buckets)
         histogram.bucket_counts.extend(point.counts)
         target: metrics_pb2.HistogramDataPoint | metrics_pb2.NumberDataPoint = histogram
+    elif metric.instrument == "gauge":
+        target = message.gauge.data_points.add(as_double=point.total)
     else:
         message.sum.aggregation_temporality = _CUMULATIVE
         message.sum.is_monotonic = True

@@ -10,9 +10,12 @@ from otel_voice_schema import attributes as a
 from otel_voice_schema import metrics as m
 
 from otel_voice_processor.model import CallRecord, Episode
+from otel_voice_processor.rolling import Rolling
 
 Labels = tuple[tuple[str, str | bool], ...]
 IDLE_NS = 24 * 3600 * 1_000_000_000
+OTHER = "other"
+RETIRED = 100  # old label values remembered, so that two versions in turns are not both the newest for ever
 OVERFLOW: Labels = (("otel.metric.overflow", True),)
 
 
@@ -33,7 +36,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One data point to export; `counts` is empty for a counter."""
+    """One data point to export; `counts` is empty for a counter, and `total` is the value of a gauge."""
 
     metric: m.Metric
     labels: Labels
@@ -46,10 +49,11 @@ class Point:
 
 
 class Capped:
-    """Label values let through: the first `most` seen, or the newest `most`; the rest become `other`."""
+    """Label values let through: the first `most` seen, or the `most` that came newest; the rest become `other`, and stay it."""
 
     def __init__(self, most: int, *, newest: bool = False) -> None:
         self._seen: deque[str] = deque()
+        self._gone: deque[str] = deque(maxlen=RETIRED)
         self._most = most
         self._newest = newest
 
@@ -58,9 +62,9 @@ class Capped:
         if value in self._seen:
             return value
         if len(self._seen) >= self._most:
-            if not self._newest:
-                return "other"
-            self._seen.popleft()
+            if not self._newest or value in self._gone:
+                return OTHER
+            self._gone.append(self._seen.popleft())
         self._seen.append(value)
         return value
 
@@ -68,7 +72,7 @@ class Capped:
 class Scorecard:
     """Counts what settles; a new series is exported with a 0 first, otherwise `increase()` never sees rare verdicts."""
 
-    def __init__(self, start_ns: int, *, max_series: int = 20_000) -> None:
+    def __init__(self, start_ns: int, *, max_series: int = 20_000, by_agent: bool = False) -> None:
         self._start_ns = start_ns
         self._exported_ns = start_ns
         self._max_series = max_series
@@ -76,6 +80,8 @@ class Scorecard:
         self._sizes: dict[str, int] = {}
         self._fresh: list[Series] = []
         self._workflow, self._type, self._version = Capped(200), Capped(20), Capped(5, newest=True)
+        self._runtime, self._agent = Capped(20), Capped(200) if by_agent else None
+        self._rolling = Rolling()
 
     def count_episode(self, episode: Episode, record: CallRecord, now_ns: int) -> None:
         """Count an episode that settled; `record` is its call as far as known."""
@@ -101,16 +107,39 @@ class Scorecard:
         if episode.reaction_ms is not None:
             self._observe(m.INTERRUPTION_REACTION_DURATION, base, episode.reaction_ms / 1000, now_ns, episode)
 
-    def count_call(self, record: CallRecord, now_ns: int) -> None:
-        """Count a call that settled, and what of its episodes could be known only then."""
-        for episode in record.episodes:
-            base = self._labels(episode.workflow, episode.message_type, record)
-            if episode.repeated:
+        self._roll_verdict(episode, now_ns)
+
+    def _roll_verdict(self, episode: Episode, now_ns: int) -> None:
+        """Count an episode in the rates it is in the denominator of."""
+        workflow = self._workflow(episode.workflow)
+        if episode.verdict != "undetermined":
+            if episode.net_audio == "stopped":
+                self._rolling.add(now_ns, workflow, "false_interruption", hit=episode.verdict == "false_interruption")
+            if episode.intent == "yes":
+                self._rolling.add(now_ns, workflow, "missed_interruption", hit=episode.verdict == "missed_interruption")
+        if episode.resume in {"clean", "restarted", "lost"}:
+            self._rolling.add(now_ns, workflow, "resume_success", hit=episode.resume == "clean")
+
+    def count_aftermath(self, episode: Episode, record: CallRecord, now_ns: int) -> None:
+        """Count what of an episode could be known only later: silence and repeats."""
+        base = self._labels(episode.workflow, episode.message_type, record)
+        if episode.intent == "yes" and episode.verdict != "undetermined":
+            self._rolling.add(now_ns, self._workflow(episode.workflow), "repeated_speech", hit=episode.repeated)
+            if episode.repeated:  # only where the episode is in the denominator
                 self._add(m.INTERRUPTION_REPEATS, base, now_ns, exemplar=(episode.trace_id, episode.span_id, 1.0))
-            if episode.silence_ms is not None:
-                self._observe(m.INTERRUPTION_SILENCE_DURATION, base, episode.silence_ms / 1000, now_ns, episode)
-            elif episode.answered is False:
-                self._add(m.INTERRUPTION_UNANSWERED, base | {a.VOICE_CALL_ENDED_BY: record.ended_by}, now_ns)
+        if episode.silence_ms is not None:
+            self._observe(m.INTERRUPTION_SILENCE_DURATION, base, episode.silence_ms / 1000, now_ns, episode)
+        elif episode.answered is False:
+            self._add(
+                m.INTERRUPTION_UNANSWERED,
+                base | {a.VOICE_CALL_ENDED_BY: record.ended_by},
+                now_ns,
+                exemplar=(episode.trace_id, episode.span_id, 1.0),
+            )
+
+    def count_call(self, record: CallRecord, now_ns: int) -> None:
+        """Count a call that settled; its episodes and what followed them are counted apart."""
+        root = (record.trace_id, record.root_span_id, 1.0)
         for workflow, kind in record.turn_overlaps:
             self._add(m.INTERRUPTION_TURN_OVERLAPS, self._labels(workflow, kind, record), now_ns)
         for response in record.premature_endpointings:
@@ -127,7 +156,13 @@ class Scorecard:
             a.VOICE_CALL_ENDED_BY: record.ended_by,
             a.VOICE_CALL_OBSERVABLE: _observable(record),
         }
-        self._add(m.CALLS, base | facts, now_ns)
+        self._add(m.CALLS, base | facts, now_ns, exemplar=root)
+        if record.interrupted in {"handled", "mishandled"}:
+            workflow = self._workflow(record.workflow)
+            if record.task_outcome != "unknown":
+                self._rolling.add(now_ns, workflow, "task_completion", hit=record.task_outcome == "completed")
+            if record.escalated is not None:
+                self._rolling.add(now_ns, workflow, "escalation", hit=record.escalated)
         if record.escalation_asked or record.escalated:
             self._add(
                 m.ESCALATIONS, base | {a.VOICE_CALL_ESCALATION_ASKED: record.escalation_asked, a.VOICE_CALL_ESCALATED: escalated}, now_ns
@@ -149,7 +184,22 @@ class Scorecard:
                 self._fresh.append(series)
             yield _point(series, now_ns, zero=False)
             series.exemplar = None
+        yield from self._ratios(now_ns)
         self._exported_ns = now_ns
+
+    def _ratios(self, now_ns: int) -> Iterator[Point]:
+        for window, workflow, rate, value in self._rolling.values(now_ns):
+            labels = ((a.VOICE_SCORECARD_RATE, rate), (a.VOICE_SCORECARD_WINDOW, window), (a.VOICE_WORKFLOW, workflow))
+            yield Point(
+                metric=m.METRICS[m.INTERRUPTION_SCORECARD_RATIO],
+                labels=labels,
+                start_ns=self._start_ns,
+                time_ns=now_ns,
+                value=0,
+                counts=(),
+                total=value,
+                exemplar=None,
+            )
 
     def not_taken(self) -> None:
         """Say that the last export did not arrive: its new series begin with a zero again."""
@@ -160,8 +210,10 @@ class Scorecard:
         labels: dict[str, str | bool] = {
             a.VOICE_WORKFLOW: self._workflow(workflow),
             a.VOICE_AGENT_POLICY_VERSION: self._version(record.policy_version),
-            a.VOICE_RUNTIME_NAME: record.runtime,
+            a.VOICE_RUNTIME_NAME: self._runtime(record.runtime),
         }
+        if self._agent is not None:
+            labels[a.GEN_AI_AGENT_NAME] = self._agent(record.agent_name or "unknown")
         return labels | ({a.VOICE_AGENT_MESSAGE_TYPE: self._type(message_type)} if message_type else {})
 
     def _get(self, name: str, labels: dict[str, str | bool], now_ns: int) -> Series:

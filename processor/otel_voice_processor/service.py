@@ -10,11 +10,12 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from otel_voice.emit import derive_ids
 from otel_voice.policy import Policy, PolicyError, load_default, load_policy
 from otel_voice_processor.arrivals import Arrivals
-from otel_voice_processor.calls import Bounds, CallBook, Settled
+from otel_voice_processor.calls import Bounds, CallBook
 from otel_voice_processor.config import Config
 from otel_voice_processor.errors import ConfigError, Permanent, Retryable, Unsure
 from otel_voice_processor.export_file import FileExporter
@@ -26,6 +27,7 @@ from otel_voice_processor.receiver import Receiver
 from otel_voice_processor.redact import without_text
 from otel_voice_processor.rpc import check_tls
 from otel_voice_processor.scorecard import Point, Scorecard
+from otel_voice_processor.settling import Due, Settled
 from otel_voice_processor.status import StatusServer
 from otel_voice_processor.summary import resource_attributes, summary_request
 from otel_voice_processor.telemetry import Counters, OwnPoints
@@ -35,6 +37,7 @@ LOG = logging.getLogger("otel_voice_processor")
 S = 1_000_000_000
 TICK_S = 1.0
 BATCH = 200  # summaries in one request
+INLINE = 200  # events that are joined between two requests, some 3 ms; a call of more is joined in a thread
 MAX_PENDING = 10_000  # summaries waiting for downstream; past it the oldest go, counted
 
 
@@ -87,12 +90,13 @@ class Service:
         bounds = Bounds(
             settle_after_ns=int(judging.settle_after * S),
             expire_after_ns=int(judging.expire_after * S),
+            forget_after_ns=int(judging.forget_after * S),
             max_calls=judging.max_calls,
             max_events=judging.max_events_per_call,
         )
         self._book = CallBook(self._pipeline.rule, policy.version, root_ids, bounds)
         started_ns = clock()
-        self.scorecard = Scorecard(started_ns)
+        self.scorecard = Scorecard(started_ns, by_agent=judging.agent_name_label)
         self._own = OwnPoints(self.counters, started_ns)
         self._exporter = exporter or FanOut(_exporters(config), self.counters)
         self._metrics = MetricsExporter.of(config.metrics) if config.metrics else None
@@ -152,7 +156,7 @@ class Service:
 
     async def settle_all(self) -> None:
         """Settle every open call as if all time had passed."""
-        await self._take(self._book.settle_all())
+        await self._take(self._book.everything(self._clock()))
 
     async def _consume(self, body: bytes, signal: str) -> bytes:
         """Take one request: answered OK only after downstream has it; joined and counted after that."""
@@ -170,22 +174,23 @@ class Service:
         self._arrivals.add(event, now_ns, outcome)
         self.counters.add("otel_voice_processor_events", outcome=outcome)
 
-    async def _take(self, settled: Iterable[Settled]) -> None:
-        """Count what settled, and write its spans; a call that cannot be written does not hold up the others."""
+    async def _take(self, due: Iterable[Due]) -> None:
+        """Join what is due, count what settled, write its spans; a call that cannot be judged does not hold up the others."""
         taken, given_up = True, 0  # whether downstream took what it was asked to in this round
         try:
-            for item in settled:
+            for item in due:
                 try:
-                    self._write(item)
+                    await self._settle(item)
                 except Exception:
-                    LOG.exception("a settled call could not be written")
+                    LOG.exception("a call could not be settled")
                     self.counters.add("otel_voice_processor_settle_failures")
+                    self._book.give_up(item)
                 if taken and len(self._pending) >= BATCH:  # thousands of calls may settle at once
                     taken = await self._drain()
                 if len(self._pending) > MAX_PENDING:
                     self._pending.popleft()
                     given_up += 1
-                await asyncio.sleep(0)  # a long call is joined in one go; requests come between two calls
+                await asyncio.sleep(0)  # requests come between two calls
         except Exception:  # the book itself tripped; what it gave until then is sent all the same
             LOG.exception("a tick failed")
             self.counters.add("otel_voice_processor_tick_failures")
@@ -195,18 +200,37 @@ class Service:
         if taken:
             await self._drain()
 
-    def _write(self, item: Settled) -> None:
-        if not (item.episodes or item.whole):
-            return
+    async def _settle(self, due: Due) -> None:
+        """Join one call, a long one in a thread so that requests go on, and count and write what settled of it."""
+        joined = await asyncio.to_thread(self._book.join, due) if len(due.events) > INLINE else self._book.join(due)
+        settled = self._book.take(due, joined, self._clock())
+        if settled is not None and (settled.episodes or settled.aftermaths or settled.whole):
+            await self._write(settled)
+
+    async def _write(self, item: Settled) -> None:
         now, record = self._clock(), item.record
-        for episode in item.episodes:
+        for number, episode in enumerate(item.episodes, 1):
             self.scorecard.count_episode(episode, record, now)
+            if number % INLINE == 0:
+                await asyncio.sleep(0)
+        for number, episode in enumerate(item.aftermaths, 1):
+            self.scorecard.count_aftermath(episode, record, now)
+            if number % INLINE == 0:
+                await asyncio.sleep(0)
         if item.whole:
             self.scorecard.count_call(record, now)
             self._arrivals.settle(record)
-        self._pending.append(summary_request(item.episodes, record, whole=item.whole, instance=self._instance))
+            self._count_call(record)
+        if item.episodes or item.whole:
+            written = partial(summary_request, item.episodes, record, whole=item.whole, instance=self._instance)
+            self._pending.append(written() if len(record.episodes) <= INLINE else await asyncio.to_thread(written))
         if item.whole and self._on_call is not None:
             self._on_call(record if self._config.judging.keep_transcript_text else without_text(record))
+
+    def _count_call(self, record: CallRecord) -> None:
+        self.counters.add("otel_voice_processor_settled_calls", ended="expired" if record.ended_by == "expired" else "told")
+        if not record.started_seen:
+            self.counters.add("otel_voice_processor_unstarted_calls")
 
     async def _drain(self) -> bool:
         """Send waiting summaries, tell whether all were taken; what downstream cannot take now waits for the next tick."""
@@ -234,7 +258,7 @@ class Service:
     async def _ticking(self) -> None:
         while await self._goes_on(TICK_S):
             try:
-                await self._take(self._book.tick(self._clock()))
+                await self._take(self._book.due(self._clock()))
             except Exception:  # nothing that goes wrong once may stop the clock for good
                 LOG.exception("a tick failed")
                 self.counters.add("otel_voice_processor_tick_failures")

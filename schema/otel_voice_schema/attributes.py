@@ -19,6 +19,8 @@ VOICE_WORKFLOW: Final = "voice.workflow"
 VOICE_RUNTIME_NAME: Final = "voice.runtime.name"
 VOICE_RUNTIME_VERSION: Final = "voice.runtime.version"
 VOICE_RUNTIME_LAG_MS: Final = "voice.runtime.lag_ms"
+VOICE_SCORECARD_RATE: Final = "voice.scorecard.rate"
+VOICE_SCORECARD_WINDOW: Final = "voice.scorecard.window"
 VOICE_SAMPLING_RATIO: Final = "voice.sampling.ratio"
 VOICE_AGENT_POLICY_VERSION: Final = "voice.agent.policy.version"
 VOICE_AGENT_RESPONSE_ID: Final = "voice.agent.response.id"
@@ -142,6 +144,20 @@ class EndedBy(StrEnum):
 
 
 EndedByValue: TypeAlias = EndedBy | Literal["caller", "agent", "transfer", "dropped", "expired"]
+
+
+class ScorecardRate(StrEnum):
+    """Which rate of the scorecard a value is."""
+
+    FALSE_INTERRUPTION = "false_interruption"
+    MISSED_INTERRUPTION = "missed_interruption"
+    RESUME_SUCCESS = "resume_success"
+    REPEATED_SPEECH = "repeated_speech"
+    TASK_COMPLETION = "task_completion"
+    ESCALATION = "escalation"
+
+
+ScorecardRateValue: TypeAlias = ScorecardRate | Literal["false_interruption", "missed_interruption", "resume_success", "repeated_speech", "task_completion", "escalation"]
 
 
 class SpeechState(StrEnum):
@@ -619,6 +635,38 @@ ATTRIBUTES: Final[dict[str, Attribute]] = {
             max_items=None,
             renamed_to=None,
             by_processor=False,
+        ),
+        Attribute(
+            key="voice.scorecard.rate",
+            type="string",
+            many=False,
+            values=frozenset({"false_interruption", "missed_interruption", "resume_success", "repeated_speech", "task_completion", "escalation"}),
+            json="scorecard.rate",
+            brief="Which rate of the scorecard a value is.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=None,
+            max_items=None,
+            renamed_to=None,
+            by_processor=True,
+        ),
+        Attribute(
+            key="voice.scorecard.window",
+            type="string",
+            many=False,
+            values=None,
+            json="scorecard.window",
+            brief="Over how long the rate was counted, as Prometheus writes durations.",
+            unit=None,
+            sensitivity="none",
+            min=None,
+            max=None,
+            max_length=2048,
+            max_items=None,
+            renamed_to=None,
+            by_processor=True,
         ),
         Attribute(
             key="voice.sampling.ratio",

@@ -17,6 +17,7 @@ INTERRUPTION_REACTION_DURATION: Final = "voice.interruption.reaction.duration"
 INTERRUPTION_SILENCE_TIMEOUTS: Final = "voice.interruption.silence_timeouts"
 CALLS: Final = "voice.calls"
 ESCALATIONS: Final = "voice.escalations"
+INTERRUPTION_SCORECARD_RATIO: Final = "voice.interruption.scorecard.ratio"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +129,14 @@ METRICS: Final[dict[str, Metric]] = {
             unit="{escalation}",
             brief="Calls in which a person was asked for, or took over.",
             labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name", "voice.call.escalation_asked", "voice.call.escalated",),
+            buckets=(),
+        ),
+        Metric(
+            name="voice.interruption.scorecard.ratio",
+            instrument="gauge",
+            unit="1",
+            brief="Six of the seven rates over this instance's newest calls, for eyes without PromQL; the silence is a histogram. Do not average it over instances.",
+            labels=("voice.scorecard.rate", "voice.scorecard.window", "voice.workflow",),
             buckets=(),
         ),
     )

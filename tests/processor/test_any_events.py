@@ -54,5 +54,5 @@ def booked(events: list[Any]) -> CallRecord | None:
     """Return the record that the book makes of events in this order."""
     book = CallBook(lambda facts: None, "p", lambda call_id: (b"t" * 16, b"r" * 8))
     for event in events:
-        book.add(event, 0)
+        book.add(event, event.time_ns)
     return next((settled.record for settled in book.settle_all()), None)

@@ -76,7 +76,7 @@ def test_late_duplicate_and_too_many_are_told_apart(book: CallBook, timeline: An
     assert book.add(first.events[0], NOW) == "late"
     for name in ("b", "c"):
         book.add(timeline(name).started().events[0], NOW)
-    assert book.add(timeline("d").started().events[0], NOW) == "overflow"
+    assert book.add(timeline("d").started().events[0], NOW) == "too_many_calls"
 
 
 def test_a_call_of_too_many_events_still_ends(book: CallBook, timeline: Any) -> None:
@@ -86,7 +86,7 @@ def test_a_call_of_too_many_events_still_ends(book: CallBook, timeline: Any) -> 
         long.presses(float(number))
     outcomes = [book.add(event, NOW) for event in long.ends(50.0).events]
 
-    assert "overflow" in outcomes
+    assert "too_many_events" in outcomes
     assert outcomes[-1] == "joined"
 
 

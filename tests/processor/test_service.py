@@ -159,8 +159,8 @@ class TestSettling:
     async def test_a_settle_judges_an_open_call_once(self, timeline: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
         """However many episodes settle at once, their call is joined once for all of them."""
         joined: list[str] = []
-        real = calls.record_of
-        monkeypatch.setattr(calls, "record_of", lambda call_id, *rest, **more: joined.append(call_id) or real(call_id, *rest, **more))
+        real = calls.settle
+        monkeypatch.setattr(calls, "settle", lambda due, *rest: joined.append(due.call_id) or real(due, *rest))
         long, kept = timeline("long").started(), Kept()
         for number in range(60):
             at = 20.0 * number

@@ -67,7 +67,7 @@ def _set(key: str, **values: Any) -> Callable[[Registry], Any]:
         (lambda r: event(r, "recovered").update(aliases=[]), "loses its alias `interruption.recovered`"),
         (lambda r: event(r, "recovered")["attributes"].pop(), "event `voice.interruption.recovered` no longer tells"),
         (lambda r: event(r, "recovered")["attributes"][0].update(level="required"), "narrowed: it must tell `voice.schema.version` now"),
-        (lambda r: r["metrics"].pop(), "metric `voice.escalations` removed"),
+        (lambda r: r["metrics"].pop(), "metric `voice.interruption.scorecard.ratio` removed"),
         (lambda r: r["metrics"][0].update(unit="1"), "metric `voice.interruption.episodes` reused: its unit was {episode} and is 1"),
         (lambda r: r["metrics"][0]["attributes"].pop(), "is no longer split by `voice.call.observable`"),
         (

@@ -22,7 +22,7 @@ def test_every_field_is_a_registry_attribute() -> None:
 
 NO_EVIDENCE = {  # of what a candidate's event may tell: who and where, pointers, what is derived from the text, what another ruling was
     *("voice.agent.response.id", "voice.caller.stretch.id", "voice.agent.policy.version", "voice.agent.speech.interruptible"),
-    *(f"voice.caller.transcript.{name}" for name in ("inferred", "length", "redaction", "ref", "word_hashes")),
+    *(f"voice.caller.transcript.{name}" for name in ("inferred", "length", "redaction", "ref", "unfinished", "word_hashes")),
     *("voice.caller.dtmf.digit", "voice.detector.mode", "voice.detector.threshold"),
 }
 

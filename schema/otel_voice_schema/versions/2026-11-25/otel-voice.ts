@@ -81,6 +81,10 @@ export const VOICE_RUNTIME_NAME = "voice.runtime.name" as const;
 export const VOICE_RUNTIME_VERSION = "voice.runtime.version" as const;
 /** How late the runtime reports that a response has ended, where it declares so. Overlap within it is ordinary talk. Unit: ms. */
 export const VOICE_RUNTIME_LAG_MS = "voice.runtime.lag_ms" as const;
+/** Which rate of the scorecard a value is. */
+export const VOICE_SCORECARD_RATE = "voice.scorecard.rate" as const;
+/** Over how long the rate was counted, as Prometheus writes durations. */
+export const VOICE_SCORECARD_WINDOW = "voice.scorecard.window" as const;
 /** Share of calls kept by call-id sampling, 0 to 1. Unit: 1. */
 export const VOICE_SAMPLING_RATIO = "voice.sampling.ratio" as const;
 /** Version of the interruption policy that the agent runs, as the call started with it. */
@@ -290,6 +294,17 @@ export const EndedBy = {
   EXPIRED: "expired",
 } as const;
 export type EndedBy = (typeof EndedBy)[keyof typeof EndedBy];
+
+/** Which rate of the scorecard a value is. */
+export const ScorecardRate = {
+  FALSE_INTERRUPTION: "false_interruption",
+  MISSED_INTERRUPTION: "missed_interruption",
+  RESUME_SUCCESS: "resume_success",
+  REPEATED_SPEECH: "repeated_speech",
+  TASK_COMPLETION: "task_completion",
+  ESCALATION: "escalation",
+} as const;
+export type ScorecardRate = (typeof ScorecardRate)[keyof typeof ScorecardRate];
 
 /** What the agent was doing at that moment. */
 export const SpeechState = {
@@ -572,6 +587,8 @@ export type VoiceAttributes = {
 
 /** What only the processor sets. */
 export type ProcessorAttributes = {
+  "voice.scorecard.rate"?: ScorecardRate | undefined;
+  "voice.scorecard.window"?: string | undefined;
   "voice.policy.version"?: string | undefined;
   "voice.policy.rule"?: string | undefined;
   "voice.policy.input_class"?: string | undefined;
