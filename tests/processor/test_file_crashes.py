@@ -52,16 +52,16 @@ AT_EACH_POINT = """
 import itertools, signal
 CALLS = ("open", "write", "pwrite", "rename", "fsync", "ftruncate", "unlink")
 
-def armed(name, point, count):
+def armed(name, point, after, count):
     real = getattr(os, name)
     def call(*given, **more):
-        at = next(count)
-        if at == point and name == "write":
-            real(given[0], given[1][: len(given[1]) // 2])
-        if at == point:
+        now = next(count) == point
+        if now and not after:
+            if name == "write":
+                real(given[0], given[1][: len(given[1]) // 2])
             os.kill(os.getpid(), signal.SIGKILL)
         done = real(*given, **more)
-        if at == point - 1:
+        if now:
             os.kill(os.getpid(), signal.SIGKILL)
         return done
     return call
@@ -75,20 +75,20 @@ async def main(folder, names):
         print(name, file=acked, flush=True)
     await one.close()
 
-def forked(folder, names, point=None):
+def forked(folder, names, step=None):
     pid = os.fork()
     if not pid:
         count = itertools.count()
-        for name in CALLS if point is not None else ():
-            setattr(os, name, armed(name, point, count))
+        for name in CALLS if step is not None else ():
+            setattr(os, name, armed(name, *divmod(step, 2), count))
         asyncio.run(main(folder, names))
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
-for point in range(1000):
-    folder = f"{sys.argv[1]}/{point}"
+for step in range(1000):
+    folder = f"{sys.argv[1]}/{step}"
     os.mkdir(folder)
-    ended = forked(folder, ["a", "b", "c", "d", "e", "f"], point)
+    ended = forked(folder, ["a", "b", "c", "d", "e", "f"], step)
     again = forked(folder, ["g"])
     print(ended, again, flush=True)
     if ended == 0:
@@ -147,12 +147,12 @@ def test_a_kill_at_each_step_loses_nothing_and_doubles_nothing(tmp_path: Path) -
     assert 0 == writer.returncode
     assert (0, 0) == ended[-1]
     assert {(-9, 0)} == set(ended[:-1])
-    assert len(ended) > 40
-    for point in range(len(ended)):
-        folder = tmp_path / str(point)
+    assert len(ended) > 80
+    for step in range(len(ended)):
+        folder = tmp_path / str(step)
         found, acked = held(folder), (folder / "acked").read_text().split()
 
-        assert {1} == set(found.values()), point
-        assert set() == set(acked) - set(found), point
-        assert len(found) - len(acked) <= 1, point
+        assert {1} == set(found.values()), step
+        assert set() == set(acked) - set(found), step
+        assert len(found) - len(acked) <= 1, step
         assert os.path.exists(folder / "calls.jsonl")
