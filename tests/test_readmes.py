@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock
 
+import pytest
 from otel_voice_processor.cli import COMMANDS
-from otel_voice_processor.config import Config, Judging, MetricsExporter, Receiver, Retry, Tls, TraceExporter
+from otel_voice_processor.config import Config, File, Judging, MetricsExporter, Receiver, Retry, Rotation, Tls, TraceExporter
 from otel_voice_processor.config_file import parse_config
+from otel_voice_processor.file_exporter.packing import pack
 from otel_voice_processor.model import CallRecord
 from otel_voice_processor.service import Service
 from otel_voice_processor.testing import Sink
@@ -42,7 +46,8 @@ def test_the_config_examples_conform() -> None:
     """The README's configs are read without a problem."""
     kept, onward = (parse_config(example, "README.md") for example in blocks(README, "yaml"))
 
-    assert kept.file == "calls.jsonl"
+    assert kept.file is not None
+    assert kept.file.path == "calls.jsonl"
     assert onward.metrics is not None
     assert len(onward.traces) == 1
 
@@ -149,6 +154,28 @@ def test_the_commands_on_records_run(tmp_path: Path) -> None:
     assert "# 2026-05-20 to 2026-11-25" in done.stdout
 
 
+def test_the_call_records_example_runs(tmp_path: Path) -> None:
+    """The config is read as it is told, and the command succeeds on rotated files."""
+    text = (ROOT / "processor/README.md").read_text(encoding="utf-8")
+    (config,) = (parse_config(example, "processor/README.md") for example in blocks(text, "yaml"))
+    (command,) = re.findall(r"```\n(zstdcat .*?)```", text, re.DOTALL)
+
+    assert config.file == File(path="calls.jsonl", compression="zstd", rotation=Rotation(interval=86_400.0, max_days=30))
+    if shutil.which("zstdcat") is None:
+        pytest.skip("no zstdcat here")
+    envelope = json.dumps(json.loads((ROOT / "tests/cases/runbook_envelope.json").read_text(encoding="utf-8")))
+    for second in range(2):
+        path = tmp_path / f"calls-2026-11-28T15-04-0{second}.000.jsonl"
+        path.write_text(f"{envelope}\n", encoding="utf-8")
+        pack(path, threading.Event())
+    script = "import sys; from otel_voice_processor.cli import main; sys.exit(main())"
+    function = f"set -eo pipefail; otel-voice() {{ '{sys.executable}' -c '{script}' \"$@\"; }}\n"
+    done = subprocess.run(["bash", "-c", function + command], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    assert 0 == done.returncode, done.stderr
+    assert "2 events: 2 conform" in done.stdout
+
+
 def test_every_command_is_in_a_readme() -> None:
     """A command without words does not pass."""
     for name in COMMANDS:
@@ -158,7 +185,7 @@ def test_every_command_is_in_a_readme() -> None:
 def test_every_setting_is_in_the_processors_readme() -> None:
     """A setting without words does not pass."""
     text = (ROOT / "processor/README.md").read_text(encoding="utf-8")
-    for part in (Receiver, Judging, TraceExporter, MetricsExporter, Tls, Retry):
+    for part in (Receiver, Judging, TraceExporter, MetricsExporter, Tls, Retry, File, Rotation):
         for key in part.__dataclass_fields__:
             assert re.search(rf"[`.]{key}`", text), f"{part.__name__}.{key}"
 

@@ -65,6 +65,40 @@ class MetricsExporter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rotation:
+    """The collector's `rotation`, and `interval` in seconds; 0 is no limit in `max_days`, `max_backups` and `interval`."""
+
+    max_megabytes: int = 100
+    max_days: int = 0
+    max_backups: int = 100
+    localtime: bool = False
+    interval: float = 0.0
+
+    @property
+    def max_bytes(self) -> int:
+        """How large a file may grow."""
+        return self.max_megabytes << 20
+
+    @property
+    def max_age(self) -> float:
+        """After how many seconds a file is rotated, 0 for never."""
+        ages = [age for age in (self.interval, self.max_days * 86400.0) if age]
+        return min(ages, default=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """The collector's `file` exporter: where requests are kept. `compression` is of rotated files."""
+
+    path: str
+    format: str = "json"
+    compression: str = "none"
+    append: bool = True
+    create_directory: bool = False
+    rotation: Rotation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judging:
     """How calls are joined and judged; times in seconds."""
 
@@ -85,7 +119,7 @@ class Config:
 
     receiver: Receiver = Receiver()
     traces: tuple[TraceExporter, ...] = ()
-    file: str | None = None
+    file: File | None = None
     metrics: MetricsExporter | None = None
     judging: Judging = Judging()
     status: str | None = "localhost:13134"

@@ -11,13 +11,15 @@ from typing import Any, Final
 import yaml
 
 from otel_voice.strict import StrictReader, read_root, read_text
-from otel_voice_processor.config import Config, Judging, MetricsExporter, Receiver, Retry, Tls, TraceExporter
+from otel_voice_processor.config import Config, File, Judging, MetricsExporter, Receiver, Retry, Rotation, Tls, TraceExporter
 from otel_voice_processor.endpoints import listener_problem, server_problem, url_problem
 from otel_voice_processor.errors import ConfigError
 from otel_voice_processor.model import LOGS, TRACES
+from otel_voice_processor.paths import output_problem
 from otel_voice_processor.rpc import TlsUnusable, is_plain, tls_context
 
 MAX_COUNT: Final = 10**9
+MAX_LIMIT: Final = 100_000  # of days or files
 MAX_MESSAGE_MIB: Final = 2047  # gRPC holds a message's size in 31 bits
 LONGEST_S: Final = 720 * 3600.0
 _DURATION: Final = re.compile(r"(\d{1,20}\.?\d{0,20}|\.\d{1,20})(ns|us|µs|μs|ms|s|m|h)")  # Go's `time.ParseDuration`, without signs
@@ -25,6 +27,11 @@ _UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "
 _ENV: Final = re.compile(r"\$\$|\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{[^}]*\}?")
 _HEADER: Final = re.compile(r"[a-z0-9_.-]+")  # what gRPC allows in a metadata key
 _OURS: Final = frozenset({"connection", "content-length", "content-type", "host", "te", "transfer-encoding", "user-agent"})
+_NOT_NEEDED: Final = {  # of the collector's file exporter
+    "flush_interval": "here a request is written before its sender is answered",
+    "compression_params": "the level is 3",
+    "directory_permissions": "a folder that is made is its owner's alone",
+}
 Read = Callable[[yaml.Node, str], Any]
 
 
@@ -144,6 +151,10 @@ class _Reader(StrictReader):
     def count(self, node: yaml.Node, where: str) -> int | None:
         """Return a whole number above 0."""
         return self.whole(node, where, 1, MAX_COUNT)
+
+    def limit(self, node: yaml.Node, where: str) -> int | None:
+        """Return a whole number, 0 for no limit."""
+        return self.whole(node, where, 0, MAX_LIMIT)
 
     def mib(self, node: yaml.Node, where: str) -> int | None:
         """Return a message's size in MiB."""
@@ -296,20 +307,45 @@ class _Reader(StrictReader):
                 self.report(fields.get("tls", node), f"{where}.tls: {error}")
         return True
 
-    def _file(self, node: yaml.Node, where: str) -> str | None:
-        fields = self._section(node, where, ("path",))
+    def rotation(self, node: yaml.Node, where: str) -> Rotation:
+        """Return when a file is rotated; nothing in it is the defaults, as in the collector."""
+        kinds: dict[str, Read] = {
+            "max_megabytes": self.count,
+            "max_days": self.limit,
+            "max_backups": self.limit,
+            "localtime": self.flag,
+            "interval": self.interval,
+        }
+        return Rotation(**self._values(node, where, kinds))
+
+    def _file(self, node: yaml.Node, where: str) -> File | None:
+        kinds: dict[str, Read] = {
+            "path": self.text,
+            "format": self.one_of("json", "proto"),
+            "compression": self.one_of("none", "zstd"),
+            "append": self.flag,
+            "create_directory": self.flag,
+            "rotation": self.rotation,
+        }
+        fields = self._section(node, where, (*kinds, *_NOT_NEEDED))
+        for key in _NOT_NEEDED.keys() & fields.keys():
+            self.report(fields.pop(key), f"{where}.{key} is the collector's: {_NOT_NEEDED[key]}")
+        found = {key: value for key, given in fields.items() if (value := kinds[key](given, f"{where}.{key}")) is not None}
         if "path" not in fields:
             self._needs("path", node, where, fields)
+        if "path" not in found:
             return None
-        path = self.text(fields["path"], f"{where}.path")
-        if path is None:
-            return None
-        folder = os.path.dirname(path) or "."
-        if os.path.isdir(path):
-            self.report(fields["path"], f"{where}.path{self.shown(fields['path'])} is a folder")
-        elif not os.path.isdir(folder):
-            self.report(fields["path"], f"{where}.path{self.shown(fields['path'])}: there is no folder to write it to")
-        return path
+        file = File(**found)
+        problem = output_problem(file.path, create_directory=file.create_directory)
+        if problem is not None:
+            self.report(fields["path"], f"{where}.path{self.shown(fields['path'])}{problem}")
+        if file.rotation is None and file.compression != "none":
+            self.report(
+                fields["compression"], f"{where}.compression is of rotated files, and there is no `rotation`: `rotation: {{}}` will do"
+            )
+        if file.rotation is not None and not file.append:
+            self.report(fields["append"], f"{where}.append is false, and there is `rotation`: one of them is wrong")
+        return file
 
     def _status(self, node: yaml.Node | None) -> str | None:
         fields = self._section(node, "extensions.health_check", ("endpoint",))

@@ -27,6 +27,10 @@ class Unsure(Retryable):
     """Nobody knows whether downstream took it: the answer was lost, or came from something in between."""
 
 
+class FileUnusable(Retryable):
+    """A file that only its operator can make usable: another process writes to it, or it holds something else."""
+
+
 class ConfigError(ProcessorError):
     """Config or policy does not conform; `problems` holds a line each, with file and line, `policy` the file still to read."""
 

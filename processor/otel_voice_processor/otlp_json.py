@@ -24,19 +24,27 @@ def decode_request_json(body: bytes, signal: str = TRACES) -> str:
     return json.dumps(request_tree(body, signal), ensure_ascii=False, separators=(",", ":"))
 
 
+def check_request(body: bytes, signal: str = TRACES) -> None:
+    """Raise `Undecodable` where a request is none."""
+    _message(body, signal)
+
+
 def request_tree(body: bytes, signal: str = TRACES) -> dict[str, Any]:
     """Return a request as the tree of OTLP JSON; raise `Undecodable` where it is none."""
-    kind = ExportLogsServiceRequest if signal == LOGS else ExportTraceServiceRequest
-    try:
-        tree: dict[str, Any] = json_format.MessageToDict(kind.FromString(body), use_integers_for_enums=True)
-    except (DecodeError, UnicodeDecodeError) as error:
-        raise Undecodable(f"not an OTLP {signal} request: {error}") from None
+    tree: dict[str, Any] = json_format.MessageToDict(_message(body, signal), use_integers_for_enums=True)
     for item in _items(tree):
         for owner in (item, *item.get("links", ())):
             for key in _ID_FIELDS:
                 if key in owner:
                     owner[key] = base64.b64decode(owner[key]).hex()
     return tree
+
+
+def _message(body: bytes, signal: str) -> Any:
+    try:
+        return (ExportLogsServiceRequest if signal == LOGS else ExportTraceServiceRequest).FromString(body)
+    except (DecodeError, UnicodeDecodeError) as error:
+        raise Undecodable(f"not an OTLP {signal} request: {error}") from None
 
 
 def encode_requests(tree: dict[str, Any]) -> Iterator[tuple[str, bytes]]:

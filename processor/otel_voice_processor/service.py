@@ -18,8 +18,8 @@ from otel_voice_processor.arrivals import Arrivals
 from otel_voice_processor.calls import Bounds, CallBook
 from otel_voice_processor.config import Config
 from otel_voice_processor.errors import ConfigError, Permanent, Retryable, Unsure
-from otel_voice_processor.export_file import FileExporter
 from otel_voice_processor.export_metrics import MetricsExporter, encode_metrics
+from otel_voice_processor.file_exporter import FileExporter
 from otel_voice_processor.forward import Exporter, FanOut, GrpcExporter
 from otel_voice_processor.model import CallRecord, VoiceEvent
 from otel_voice_processor.pipeline import Pipeline
@@ -98,7 +98,8 @@ class Service:
         started_ns = clock()
         self.scorecard = Scorecard(started_ns, by_agent=judging.agent_name_label)
         self._own = OwnPoints(self.counters, started_ns)
-        self._exporter = exporter or FanOut(_exporters(config), self.counters)
+        self._file = FileExporter(config.file, self.counters, clock=clock) if config.file and exporter is None else None
+        self._exporter = exporter or FanOut(_exporters(config, self._file), self.counters)
         self._metrics = MetricsExporter.of(config.metrics) if config.metrics else None
         self._receiver = Receiver(self._consume, config.receiver, self.counters)
         self._arrivals = Arrivals()
@@ -118,11 +119,18 @@ class Service:
         return self._status.port if self._status else 0
 
     async def start(self) -> None:
-        """Open the port and start the clocks; raise `PortTaken` or `TlsUnusable` where that cannot be."""
+        """Open file and port and start the clocks; raise `FileUnusable`, `PortTaken` or `TlsUnusable` where that cannot be."""
         for part in (*self._config.traces, self._config.metrics):
             if part is not None:
                 check_tls(part.endpoint, part.tls)
-        await self._receiver.start()
+        if self._file is not None:
+            await self._file.start()
+        try:
+            await self._receiver.start()
+        except BaseException:
+            if self._file is not None:
+                await self._file.close()  # another may have it
+            raise
         if self._status is not None:
             await self._status.start()
         self._stopping.clear()
@@ -291,8 +299,5 @@ class Service:
             LOG.warning("metrics were not taken: %s", error)
 
 
-def _exporters(config: Config) -> list[Exporter]:
-    out: list[Exporter] = [GrpcExporter.of(traces) for traces in config.traces]
-    if config.file is not None:
-        out.append(FileExporter(config.file))
-    return out
+def _exporters(config: Config, file: FileExporter | None) -> list[Exporter]:
+    return [*(GrpcExporter.of(traces) for traces in config.traces), *([file] if file is not None else [])]

@@ -25,7 +25,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from otel_voice_processor.config import Config, Judging, Receiver, Retry, Tls, TraceExporter
-from otel_voice_processor.export_file import FileExporter
+from otel_voice_processor.file_exporter import FileExporter
 from otel_voice_processor.model import LOGS, CallRecord
 from otel_voice_processor.pipeline import Pipeline
 from otel_voice_processor.rpc import LOGS_EXPORT, TRACE_EXPORT, raw_call
@@ -307,7 +307,9 @@ async def test_a_destination_without_logs_is_named_and_can_be_spared() -> None:
 async def test_logs_are_kept_in_the_file_beside_traces(tmp_path: Any) -> None:
     """As the collector's file exporter has them: a line of resourceLogs."""
     path = tmp_path / "calls.jsonl"
-    await FileExporter(path).send(logs(LogRecord(event_name=ENDED, trace_id=b"t" * 16)), LOGS)
+    exporter = FileExporter(path)
+    await exporter.send(logs(LogRecord(event_name=ENDED, trace_id=b"t" * 16)), LOGS)
+    await exporter.close()
 
     assert '"resourceLogs"' in path.read_text()
     assert f'"traceId":"{(b"t" * 16).hex()}"' in path.read_text()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from otel_voice_processor.config import Config
+from otel_voice_processor.config import Config, File, Rotation
 from otel_voice_processor.config_file import load_config, parse_config
 from otel_voice_processor.errors import ConfigError
+from otel_voice_processor.paths import output_problem
 
 GOOD = """
 receivers: {otlp: {protocols: {grpc: {endpoint: 127.0.0.1:14317}}}}
@@ -40,6 +42,10 @@ def traces(settings: str) -> str:
     return f"exporters: {{otlp: {{{settings}}}}}"
 
 
+def kept(settings: str) -> str:
+    return f"exporters: {{file: {{path: x, {settings}}}}}"
+
+
 def metrics(settings: str) -> str:
     return f"exporters: {{metrics: {{{settings}}}}}"
 
@@ -60,6 +66,40 @@ def test_the_collectors_words_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert config.traces[0].headers == {"authorization": "Bearer s3cret"}
     assert config.metrics.interval == 1.5 if config.metrics else False
     assert "s3cret" not in repr(config)
+
+
+def test_a_file_is_kept_as_the_collectors_words_say() -> None:
+    """Each of them is read; `rotation` with nothing in it is its defaults, and without it there is none."""
+    settings = "{max_megabytes: 7, max_days: 3, max_backups: 0, localtime: true, interval: 24h}"
+    rotation = Rotation(max_megabytes=7, max_days=3, max_backups=0, localtime=True, interval=86_400.0)
+    everything = kept(f"format: proto, compression: zstd, append: true, create_directory: true, rotation: {settings}")
+
+    assert File(path="x") == parse_config(kept(""), "c.yaml").file
+    assert File(path="x", rotation=Rotation()) == parse_config(kept("rotation: "), "c.yaml").file
+    assert parse_config(everything, "c.yaml").file == File(
+        path="x", format="proto", compression="zstd", create_directory=True, rotation=rotation
+    )
+    assert parse_config("exporters: {file: {path: absent/a/x, create_directory: true}}", "c.yaml").file
+    assert not parse_config(kept("append: false"), "c.yaml").file.append  # type: ignore[union-attr]
+
+
+def test_a_rotation_is_due_at_the_first_of_its_ages() -> None:
+    """`interval` and `max_days` both count; with neither a file may be of any age."""
+    assert (0.0, 60.0, 86_400.0) == (Rotation().max_age, Rotation(interval=60.0, max_days=1).max_age, Rotation(max_days=1).max_age)
+
+
+def test_a_path_that_cannot_be_written_is_told_before_start(tmp_path: Path) -> None:
+    """A pipe keeps nothing; and neither a file nor a folder that is read-only can be written, which root is not held to."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").touch(0o400)
+    (tmp_path / "folder").mkdir(0o500)
+    told = {name: output_problem(str(tmp_path / name)) for name in ("pipe", "file", "folder/x", "absent")}
+
+    assert " is no regular file: a pipe or a device keeps nothing" == told["pipe"]
+    assert told["absent"] is None
+    if os.geteuid():
+        assert " cannot be written: it, or what it is on, is read-only" == told["file"]
+        assert f": the folder `{tmp_path / 'folder'}` cannot be written to" == told["folder/x"]
 
 
 @pytest.mark.parametrize("token", ["0123", "12:30:45", "a: b", "@tok", "#x", "null", "true", "{}", "a${env:OV_TOKEN}b", "*x", "%41"])
@@ -94,6 +134,23 @@ def test_the_environment_gives_numbers_durations_and_flags(monkeypatch: pytest.M
         ("exporters: {file: {path: ''}}", "exporters.file.path must be text in one line, not text"),
         ("exporters: {file: {path: absent/folder/x}}", "exporters.file.path `absent/folder/x`: there is no folder"),
         ("exporters: {file: {path: .}}", "exporters.file.path `.` is a folder"),
+        ("exporters: {file: {path: /dev/null}}", "exporters.file.path `/dev/null` is no regular file: a pipe or a device keeps nothing"),
+        ("exporters: {file: {path: README.md/a/x, create_directory: true}}", "exporters.file.path `README.md/a/x`: there is no folder"),
+        (kept("rotaton: {}"), "unknown key `rotaton` at exporters.file: did you mean `rotation`?"),
+        (kept("rotation: {max_megabyte: 1}"), "unknown key `max_megabyte` at exporters.file.rotation: did you mean `max_megabytes`?"),
+        (kept("rotation: {max_megabytes: 0}"), "exporters.file.rotation.max_megabytes must be a whole number from 1 to"),
+        (kept("rotation: {max_backups: -1}"), "exporters.file.rotation.max_backups must be a whole number from 0 to"),
+        (kept("rotation: {max_days: 1.5}"), "exporters.file.rotation.max_days must be a whole number"),
+        (kept("rotation: {interval: 0}"), "exporters.file.rotation.interval must be a duration such as `15s`"),
+        (kept("rotation: {localtime: 1}"), "exporters.file.rotation.localtime must be true or false"),
+        (kept("rotation: daily"), "exporters.file.rotation must be a mapping"),
+        (kept("format: jsn"), "unknown value `jsn` at exporters.file.format: did you mean `json`?"),
+        (kept("compression: gzip, rotation: {}"), "unknown value `gzip` at exporters.file.compression"),
+        (kept("compression: zstd"), "exporters.file.compression is of rotated files, and there is no `rotation`: `rotation: {}` will do"),
+        (kept("append: false, rotation: {}"), "exporters.file.append is false, and there is `rotation`: one of them is wrong"),
+        (kept("flush_interval: 1s"), "exporters.file.flush_interval is the collector's: here a request is written before its sender"),
+        (kept("directory_permissions: '0755'"), "exporters.file.directory_permissions is the collector's: a folder that is made"),
+        (kept("compression_params: {level: 3}"), "exporters.file.compression_params is the collector's: the level is 3"),
         (traces("endpoint: 'a:1', compression: gzp"), "unknown value `gzp` at exporters.otlp.compression: did you mean `gzip`?"),
         (
             "processors: {voice_interruption: {settle_after: soon}}",

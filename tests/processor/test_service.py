@@ -18,7 +18,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from otel_voice_processor import calls, pipeline, service
-from otel_voice_processor.config import Config, Judging, MetricsExporter, Receiver, Retry, Tls, TraceExporter
+from otel_voice_processor.config import Config, File, Judging, MetricsExporter, Receiver, Retry, Tls, TraceExporter
 from otel_voice_processor.errors import Permanent, Retryable
 from otel_voice_processor.rpc import TRACE_EXPORT, raw_call, retry_delay
 from otel_voice_processor.service import Service
@@ -117,7 +117,7 @@ def configured(*endpoints: str, file: Path | None = None, timeout: float = 5.0, 
     return Config(
         receiver=Receiver(endpoint="127.0.0.1:0"),
         traces=tuple(TraceExporter(endpoint=one, tls=PLAIN, timeout=timeout, retry_on_failure=NO_RETRY) for one in endpoints),
-        file=str(file) if file else None,
+        file=File(path=str(file)) if file else None,
         metrics=metrics,
         judging=Judging(settle_after=1.0),
     )

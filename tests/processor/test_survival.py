@@ -12,7 +12,7 @@ from typing import Any
 
 import grpc.aio
 import pytest
-from otel_voice_processor.config import Config, Judging, Receiver
+from otel_voice_processor.config import Config, File, Judging, Receiver
 from otel_voice_processor.files import Document, documents, events
 from otel_voice_processor.otlp_json import encode_requests
 from otel_voice_processor.records import otlp_tree, with_ids, without_made_ids
@@ -48,7 +48,9 @@ def read(data: bytes) -> Iterator[Record]:
 
 async def through_the_processor(bodies: list[bytes], path: Path) -> None:
     """Send requests by gRPC to a processor that writes a file."""
-    config = Config(receiver=Receiver(endpoint="127.0.0.1:0"), file=str(path), judging=Judging(keep_transcript_text=True), status=None)
+    config = Config(
+        receiver=Receiver(endpoint="127.0.0.1:0"), file=File(path=str(path)), judging=Judging(keep_transcript_text=True), status=None
+    )
     service = Service(config)
     await service.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{service.port}") as channel:

@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from otel_voice_processor.config import Config, Judging, Receiver, Retry, Tls, TraceExporter
+from otel_voice_processor.config import Config, File, Judging, Receiver, Retry, Tls, TraceExporter
 from otel_voice_processor.model import CallRecord
 from otel_voice_processor.service import Service
 from otel_voice_processor.simulate import EIGHT, EIGHT_FAILING, emit
@@ -220,7 +220,7 @@ async def test_spans_reach_the_file_as_otlp_json(tmp_path: Any) -> None:
     from dataclasses import replace
 
     path = tmp_path / "calls.jsonl"
-    service = Service(replace(config_for(), file=str(path)))
+    service = Service(replace(config_for(), file=File(path=str(path))))
     await service.start()
     await call(f"127.0.0.1:{service.port}", voice({"voice.call.id": "c"}))
     await service.stop(0.1)

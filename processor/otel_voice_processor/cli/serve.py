@@ -142,7 +142,7 @@ def _told_to_stop() -> Iterator[asyncio.Event]:
 
 def _told(config: Config, port: int) -> str:
     host = config.receiver.endpoint.rsplit(":", 1)[0]
-    targets = [traces.endpoint for traces in config.traces] + ([config.file] if config.file else [])
+    targets = [traces.endpoint for traces in config.traces] + ([config.file.path] if config.file else [])
     onward = (
         f"traces go on to {', '.join(targets)}" if targets else "traces go nowhere: set exporters.otlp_grpc or exporters.file to keep them"
     )

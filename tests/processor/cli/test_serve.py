@@ -251,11 +251,29 @@ def test_a_certificate_that_cannot_be_used_is_said_at_the_start(tmp_path: Path, 
     assert 1 == len(done.stderr.splitlines())
 
 
+def test_a_second_processor_on_the_file_is_told_so(tmp_path: Path) -> None:
+    """One line with the first one's process, exit 1 before its port opens; the first goes on, and when it is gone its file is free."""
+    port = free_port()
+    with serving("--config", str(config(tmp_path, port)), port=port) as process:
+        (tmp_path / "other").mkdir()
+        other = config(tmp_path / "other", free_port())
+        other.write_text(other.read_text().replace(str(tmp_path / "other" / "out.jsonl"), str(tmp_path / "out.jsonl")), encoding="utf-8")
+        done = subprocess.run([*COMMAND, "serve", "--config", str(other)], capture_output=True, text=True, timeout=20, check=False)
+        words = f"another processor (process {process.pid}) writes to it: give each a `path` of its own"
+
+        assert 1 == done.returncode
+        assert [f"otel-voice: `{tmp_path / 'out.jsonl'}` is not written: {words}"] == done.stderr.splitlines()
+        assert process.poll() is None
+    with serving("--config", str(other), port=int(other.read_text().split("127.0.0.1:")[1].split("'")[0])) as process:
+        assert process.poll() is None
+
+
 def test_a_second_processor_on_the_port_is_told_so(tmp_path: Path) -> None:
     """One line, exit 1, and the first goes on."""
     port = free_port()
     with serving("--config", str(config(tmp_path, port)), port=port) as process:
-        again = [*COMMAND, "serve", "--config", str(config(tmp_path, port))]
+        (tmp_path / "other").mkdir()
+        again = [*COMMAND, "serve", "--config", str(config(tmp_path / "other", port))]
         done = subprocess.run(again, capture_output=True, text=True, timeout=20, check=False)
 
         assert 1 == done.returncode

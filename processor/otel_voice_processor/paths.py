@@ -1,0 +1,22 @@
+"""What is wrong with the path of a file that is to be written, as far as that can be seen without writing it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def output_problem(path: str, *, create_directory: bool = False) -> str | None:
+    """Return what is wrong with a file to write, words that follow its path, or None."""
+    if os.path.isdir(path):
+        return " is a folder"
+    if os.path.exists(path) and not os.path.isfile(path):
+        return " is no regular file: a pipe or a device keeps nothing"
+    if os.path.exists(path):
+        return None if os.access(path, os.W_OK | os.R_OK) else " cannot be written: it, or what it is on, is read-only"
+    folder = Path(os.path.realpath(path)).parent
+    if not folder.exists() and create_directory:
+        folder = next(each for each in folder.parents if each.exists())
+    if not folder.is_dir():
+        return ": there is no folder to write it to"
+    return None if os.access(folder, os.W_OK | os.X_OK) else f": the folder `{folder}` cannot be written to"
