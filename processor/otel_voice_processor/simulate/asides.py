@@ -38,7 +38,7 @@ def echo_with_words(talk: Conversation) -> None:
 def backchannel_over_a_disclosure(talk: Conversation) -> None:
     """Let the caller listen aloud to a message that has to be played; it is played."""
     told = talk.plays("disclosure", talk.draws.ms("answer"), interruptible=False)
-    said = _sounds(talk, told.start_ms + talk.draws.ms("before the caller comes in"), "caller", "")
+    said = sounds(talk, told.start_ms + talk.draws.ms("before the caller comes in"), "caller")
     keeps(talk, said.onset_ms, "backchannel", after_ms=said.end_ms + 20 - said.onset_ms)
 
 
@@ -49,7 +49,7 @@ def _over_an_answer(talk: Conversation, times: int, source: Source, *, words: in
     for _ in range(times):
         if onset > answer.end_ms - LAST_MS:
             break
-        said = _sounds(talk, onset, source, " ".join(answer.text.split()[5 : 5 + words]))
+        said = sounds(talk, onset, source, " ".join(answer.text.split()[5 : 5 + words]))
         made.append(said)
         onset = said.end_ms + talk.draws.even(APART_MS, 2_600)
     for said in made[:-1]:
@@ -57,7 +57,8 @@ def _over_an_answer(talk: Conversation, times: int, source: Source, *, words: in
     _reacts(talk, answer, made[-1])
 
 
-def _sounds(talk: Conversation, onset: int, source: Source, heard: str) -> Said:
+def sounds(talk: Conversation, onset: int, source: Source, heard: str = "") -> Said:
+    """Let something sound that nobody meant for a turn: a listener's word, noise, or echo, of which the recogniser heard `heard`."""
     draws = talk.draws
     text = draws.weighted(BACKCHANNELS) if source == "caller" else heard
     length = draws.ms({"caller": "backchannel", "noise": "noise", "echo": "echo"}[source]) + 200 * max(0, len(heard.split()) - 1)
@@ -84,6 +85,26 @@ def _reacts(talk: Conversation, answer: Played, said: Said) -> None:
         pauses(talk, answer, said.onset_ms, at, talk.draws.ms("pause"), rewinds=talk.draws.happens(0.25))
     else:
         _cut(talk, answer, said, at)
+
+
+def hesitates(talk: Conversation) -> None:
+    """Let the agent falter for a listener's words, so shortly that nobody takes it for a pause, or pause at each of two."""
+    answer = talk.plays("support_answer", talk.draws.ms("long answer"))
+    length = talk.draws.even(90, 160) if talk.draws.happens(0.5) else 0
+    onset = answer.start_ms + talk.draws.even(900, 2_000)
+    for _ in range(2):
+        said = sounds(talk, onset, "caller")
+        at = onset + talk.draws.even(240, 520)
+        answer = pauses(talk, answer, onset, at, length or talk.draws.ms("pause"), rewinds=False)
+        onset = max(said.end_ms, answer.gaps[-1].end_ms) + talk.draws.even(APART_MS, 2_400)
+
+
+def while_the_line_goes(talk: Conversation) -> None:
+    """Let the line go some time after the caller listened aloud; nobody tells how the answer ended."""
+    answer = talk.plays("support_answer", talk.draws.ms("answer"))
+    said = sounds(talk, answer.start_ms + talk.draws.even(900, 2_000), "caller")
+    keeps(talk, said.onset_ms, _why(said), after_ms=said.end_ms + 20 - said.onset_ms)
+    talk.drops(said.end_ms + talk.draws.even(2_000, 3_500))
 
 
 def _cut(talk: Conversation, answer: Played, said: Said, at: int) -> None:

@@ -67,6 +67,7 @@ class Conversation:
 
     def drops(self, at_ms: int) -> Played:
         """Let the line go while the newest response plays."""
+        self.floor = "nobody"
         return self.becomes(replace(self.played[-1], end_ms=at_ms, dropped=True))
 
     def says(self, onset_ms: int, text: str, *, breath: bool = False) -> Said:

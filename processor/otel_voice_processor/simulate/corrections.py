@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from otel_voice_processor.simulate.asides import sounds
 from otel_voice_processor.simulate.conversation import Conversation
 from otel_voice_processor.simulate.reactions import answers, keeps, pauses, stops
 from otel_voice_processor.simulate.script import Played, Said
 from otel_voice_processor.simulate.words import ESCALATIONS
 
 MISUNDERSTOOD = 0.12  # assumed share of corrections that were heard and not followed
+ADDS = 0.15  # assumed share of callers who go on after the agent fell silent
 SAID_AGAIN = 0.7  # assumed share of callers who say again what was not heard
 TRIES = 2  # further ones against one response, at most
 
@@ -24,15 +26,64 @@ def _reason(said: Said, stop_ms: int) -> str:
     return "caller_correction_detected" if known else "voice_activity"
 
 
+def _heeded(talk: Conversation, answer: Played, said: Said) -> None:
+    """Let the agent stop in time and answer; now and then the caller adds something before it does."""
+    stop = said.onset_ms + said.first_word_ms + talk.draws.ms("agent stops")
+    chose = stops(talk, answer, said.onset_ms, stop, _reason(said, stop))
+    if talk.draws.happens(ADDS):
+        talk.says(talk.now_ms + talk.draws.even(800, 1_200), "if you can")
+    answers(talk, chose)
+
+
 def in_time(talk: Conversation) -> None:
     """Let the caller correct the agent, which stops and answers; now and then it did not understand, and is told again."""
     text = talk.correction()
     answer, said = _over_an_answer(talk, text)
-    stop = said.onset_ms + said.first_word_ms + talk.draws.ms("agent stops")
-    answers(talk, stops(talk, answer, said.onset_ms, stop, _reason(said, stop)))
+    _heeded(talk, answer, said)
     if talk.draws.happens(MISUNDERSTOOD):
         talk.replies(f"I said {text}")
         talk.again(said)
+
+
+def after_a_hum(talk: Conversation) -> None:
+    """Let the caller listen aloud, and later in the same answer correct the agent, which tells the two apart."""
+    answer = talk.plays("support_answer", talk.draws.ms("answer"))
+    hum = sounds(talk, answer.start_ms + talk.draws.even(900, 1_500), "caller")
+    keeps(talk, hum.onset_ms, "backchannel", after_ms=hum.end_ms + 20 - hum.onset_ms)
+    said = talk.says(hum.end_ms + talk.draws.even(1_300, 2_400), talk.correction())
+    _heeded(talk, answer, said)
+
+
+def hum_first(talk: Conversation) -> None:
+    """Let the caller begin with a listener's word and go straight on to the correction, which the agent heeds."""
+    answer = talk.plays("support_answer", talk.draws.ms("answer"))
+    hum = sounds(talk, answer.start_ms + talk.draws.ms("before the caller comes in"), "caller")
+    said = talk.says(hum.end_ms + talk.draws.even(250, 450), talk.correction())
+    _heeded(talk, answer, said)
+
+
+def after_a_pause(talk: Conversation) -> None:
+    """Let the agent pause for noise and go on, and then be corrected in the same answer."""
+    answer = talk.plays("support_answer", talk.draws.ms("long answer"))
+    sound = sounds(talk, answer.start_ms + talk.draws.even(900, 1_500), "noise")
+    went_on = pauses(talk, answer, sound.onset_ms, sound.onset_ms + talk.draws.even(240, 520), talk.draws.ms("pause"), rewinds=False)
+    said = talk.says(went_on.gaps[-1].end_ms + talk.draws.even(1_000, 2_400), talk.correction())
+    _heeded(talk, went_on, said)
+
+
+def into_a_pause(talk: Conversation) -> None:
+    """Let the agent pause for a hum, and the caller use the pause to correct it; it resumes over them, and stops again, or never."""
+    answer = talk.plays("support_answer", talk.draws.ms("answer"))
+    hum = sounds(talk, answer.start_ms + talk.draws.even(1_700, 2_600), "caller")
+    at, length = hum.onset_ms + talk.draws.even(240, 450), 2_000
+    went_on = pauses(talk, answer, hum.onset_ms, at, length, rewinds=False)
+    said = talk.says(at + length - talk.draws.even(500, 700), talk.correction())
+    if talk.draws.happens(0.6):
+        stop = went_on.gaps[-1].end_ms + talk.draws.even(250, 550)
+        answers(talk, stops(talk, went_on, said.onset_ms, stop, "caller_correction_detected"))
+        return
+    keeps(talk, said.onset_ms, "below_threshold", after_ms=700)
+    talk.floor, talk.now_ms = "caller", went_on.end_ms
 
 
 def too_late(talk: Conversation) -> None:

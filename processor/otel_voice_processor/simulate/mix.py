@@ -20,8 +20,12 @@ MIX: Final[Mapping[str, float]] = {
     "correction never heard": 2.5,
     "correction paused for": 2,
     "correction near the end": 1,
+    "correction after a hum": 1.5,
+    "correction after a pause": 1,
+    "correction into a pause": 1,
     "noise": 6,
     "echo": 3,
+    "hesitation": 1.5,
     "turn end": 6,
     "key": 3,
     "wrong key": 1,
@@ -34,8 +38,9 @@ MIX: Final[Mapping[str, float]] = {
     "escalation": 1.5,
     "escalation in turn": 1,
 }
-# What even complete evidence cannot tell from a caller's words: the agent's own voice come back, and heard as words.
-HARD_MIX: Final[Mapping[str, float]] = {**MIX, "echo with words": 2}
+# The agent's own voice come back and heard as words, and input over words of which no end is told: complete evidence cannot tell what that
+# was. Words right after a listener's: it hangs on which of them is the first meaningful one.
+HARD_MIX: Final[Mapping[str, float]] = {**MIX, "echo with words": 2, "line goes": 1, "correction after a hum at once": 1}
 SITUATIONS: Final[Mapping[str, Callable[[Conversation], None]]] = {
     "nothing": situations.nothing,
     "backchannels": asides.backchannels,
@@ -44,9 +49,15 @@ SITUATIONS: Final[Mapping[str, Callable[[Conversation], None]]] = {
     "correction never heard": corrections.never,
     "correction paused for": corrections.paused,
     "correction near the end": corrections.near_the_end,
+    "correction after a hum": corrections.after_a_hum,
+    "correction after a hum at once": corrections.hum_first,
+    "correction after a pause": corrections.after_a_pause,
+    "correction into a pause": corrections.into_a_pause,
     "noise": asides.noise,
     "echo": asides.echo,
     "echo with words": asides.echo_with_words,
+    "hesitation": asides.hesitates,
+    "line goes": asides.while_the_line_goes,
     "turn end": situations.turn_end,
     "key": situations.key,
     "wrong key": situations.wrong_key,
@@ -62,6 +73,7 @@ SITUATIONS: Final[Mapping[str, Callable[[Conversation], None]]] = {
 TURNS: Final[Mapping[int, float]] = {1: 14, 2: 18, 3: 17, 4: 14, 5: 11, 6: 9, 7: 7, 8: 5, 9: 3, 10: 2}  # beside greeting and goodbye
 DROPPED: Final = 0.03  # of calls
 COMPLETED: Final = {"none": 0.9, "handled": 0.86, "mishandled": 0.6}
+DROPPED_CALL: Final[Mapping[str, Any]] = {"outcome": "abandoned", "ended_by": "dropped", "end_told": False}
 FAILED: Final = {"failed": 5, "abandoned": 3, "unknown": 2}
 
 
@@ -84,6 +96,8 @@ def _made(draws: Draws, call_id: str, mix: Mapping[str, float]) -> Script:
         SITUATIONS[name](talk)
         if talk.floor == "caller":
             talk.replies()
+        if talk.played[-1].dropped:
+            return talk.script(call_id, end_ms=talk.now_ms, **DROPPED_CALL)
         if talk.floor == "nobody":
             return talk.script(call_id, end_ms=talk.now_ms + 800, outcome="unknown", escalated=True, ended_by="transfer")
     return _ended(talk, call_id)
@@ -114,4 +128,4 @@ def _dropped(talk: Conversation, call_id: str) -> Script:
     else:
         end = last.end_ms + talk.draws.ms("hangs up")
     talk.happened.append("dropped")
-    return talk.script(call_id, end_ms=end, outcome="abandoned", ended_by="dropped", end_told=False)
+    return talk.script(call_id, end_ms=end, **DROPPED_CALL)

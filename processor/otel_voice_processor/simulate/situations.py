@@ -23,7 +23,10 @@ def nothing(talk: Conversation) -> None:
 
 def key(talk: Conversation) -> None:
     """Let the caller press a key that the menu offers."""
-    _pressed(talk, "menu_prompt", (talk.draws.pick(OFFERED),), OFFERED, MISSED)
+    if talk.draws.happens(0.1):
+        _pressed_again(talk)
+    else:
+        _pressed(talk, "menu_prompt", (talk.draws.pick(OFFERED),), OFFERED, MISSED)
 
 
 def wrong_key(talk: Conversation) -> None:
@@ -50,6 +53,16 @@ def _pressed(talk: Conversation, kind: str, digits: tuple[str, ...], offered: tu
     stop = first + talk.draws.ms("agent stops for a key")
     reason = "expected_option" if listed else "unexpected_key"
     answers(talk, stops(talk, prompt, first, stop, reason, action="route_dtmf" if listed else "reprompt"))
+
+
+def _pressed_again(talk: Conversation) -> None:
+    """Let the menu play on over a key, and the caller press it again much later; then it stops."""
+    menu = talk.plays("menu_prompt", talk.draws.ms("long answer"), question=True)
+    first, digit = menu.start_ms + talk.draws.even(1_700, 2_500), talk.draws.pick(OFFERED)
+    again = first + talk.draws.even(5_000, 6_500)
+    talk.keys += [Key(at_ms=at, digit=digit, offered=OFFERED) for at in (first, again)]
+    stop = again + talk.draws.ms("agent stops for a key")
+    answers(talk, stops(talk, menu, again, stop, "expected_option", action="route_dtmf"))
 
 
 def command(talk: Conversation) -> None:

@@ -27,12 +27,12 @@ def test_the_same_seed_gives_the_same_calls() -> None:
     assert first == list(simulate(7, 40))
     assert first[10:15] == list(simulate(7, 5, first=10))
     assert first != list(simulate(8, 40))
-    assert "db9785d0ef8e0145" == sha256(repr(first).encode()).hexdigest()[:16]
+    assert "61cb420a55f8fbc8" == sha256(repr(first).encode()).hexdigest()[:16]
 
 
 def test_every_situation_occurs(calls: list[Script]) -> None:
     """Whatever has a weight in the mix happens in some call, about as often as the weight says."""
-    assert set(MIX) == set(SITUATIONS) - {"echo with words"}
+    assert set(MIX) == set(HARD_MIX) - {"echo with words", "line goes", "correction after a hum at once"}
     assert set(HARD_MIX) == set(SITUATIONS)
     found = Counter(name for call in calls for name in call.name.split(", "))
 
