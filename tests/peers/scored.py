@@ -31,7 +31,7 @@ class Scored:
         provider = TracerProvider()
         exporter = OTLPSpanExporter(endpoint=f"127.0.0.1:{self.service.port}", insecure=True)
         provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=100_000))  # all calls come at once
-        start_ns = time.time_ns() - 120 * 10**9
+        start_ns = time.time_ns() - 600 * 10**9  # calls last minutes
         names = [emit(script, provider, start_ns=start_ns, keep_text=True) for script in scripts]
         await asyncio.to_thread(provider.shutdown)
         async with asyncio.timeout(30):

@@ -67,7 +67,7 @@ def expected(known: Known) -> dict[str, list[float | None]]:
     """Return what the stats must show, target by target: rates from the calls' records, false stops and misses from their truth."""
     by_name = {rate.name: rate for rate in rates(known.records)}
     episodes, records = known.episodes, known.records
-    happened = [each.truth.happened for each in known.scripts]
+    happened = [each.verdict for script in known.scripts for each in script.truth.interruptions]
     unsure = sum(each.verdict == "undetermined" for each in episodes)
     touched = [record for record in records if record.interrupted in {"handled", "mishandled"}]
 

@@ -30,7 +30,7 @@ from tests.peers.servers import collector, free_port
 from tests.processor.test_walk import fields, spans_of
 
 pytestmark = pytest.mark.peers
-SPANS, PER_REQUEST, CALLS = 100_000, 500, 600
+SPANS, PER_REQUEST, CALLS = 100_000, 500, 200
 OURS = b"voice.interruption."
 
 

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.peers
 AGENT = Path(__file__).parent / "node"
 OLDEST = (20, 19)
 NODE_CALLS = {f"node_{script.name.lower().replace(' ', '_')}": script.call_id for script in EIGHT}
-TRUTH = {name: [script.truth.happened] * (script.truth.caller_meant is not None) for name, script in zip(NODE_CALLS, EIGHT, strict=True)}
+TRUTH = {name: [each.verdict for each in script.truth.interruptions] for name, script in zip(NODE_CALLS, EIGHT, strict=True)}
 
 
 def run(*command: str | Path) -> str:

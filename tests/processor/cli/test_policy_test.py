@@ -17,8 +17,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from otel_voice_processor.cli.policy.test import add_arguments, run
-from otel_voice_processor.scripts import Script
-from otel_voice_processor.simulate import EIGHT, EIGHT_FAILING, emit
+from otel_voice_processor.simulate import EIGHT, EIGHT_FAILING, Script, emit
 
 EIGHT_CASES = Path(__file__).parents[2] / "cases/recorded_eight.yaml"
 GIVEN = "given: {message_type: support_answer, agent_state: speaking, position_ms: 2500, speech_duration_ms: 700, transcript_status: final}"

@@ -7,7 +7,7 @@ from typing import Final
 
 from otel_voice_schema.attributes import ActionValue, TaskStateValue
 
-from otel_voice_processor.scripts import Chose, Gap, Key, Played, Said, Script, Waited
+from otel_voice_processor.simulate.script import Chose, Decision, Gap, Key, Played, Said, Script, Waited
 
 MAIN_MS = 5_400  # where the response that matters begins
 ASKED = {
@@ -35,7 +35,7 @@ def _main(kind: str, planned_ms: int, *, cut_ms: int | None = None, gap: Gap | N
         message_type=kind,
         planned_ms=planned_ms,
         cut=cut_ms is not None,
-        gap=gap,
+        gaps=() if gap is None else (gap,),
         interruptible=interruptible,
     )
 
@@ -92,14 +92,15 @@ def correction(
         chose = _stopped(onset_ms, cut, answer.start_ms, "caller_correction_detected" if known else "voice_activity")
         late = cut - onset_ms > 1_500
         return replace(
-            base, played=(*base.played, answer), chose=chose, end_ms=answer.end_ms + 1_500, outcome="failed" if late else "completed"
+            base, played=(*base.played, answer), chose=(chose,), end_ms=answer.end_ms + 1_500, outcome="failed" if late else "completed"
         )
-    again = _said(main.end_ms + 600, f"I said {text}", delay_ms=delay_ms)
+    again = replace(_said(main.end_ms + 600, f"I said {text}", delay_ms=delay_ms), repeats_ms=onset_ms)
     answer = _next(again.end_ms + 900)
-    chose = Chose(detected_ms=onset_ms + 180, decided_ms=onset_ms + 200, action=KEEP, reason="below_threshold", confidence=0.41)
+    kept = Decision(at_ms=onset_ms + 200, action=KEEP, reason="below_threshold", confidence=0.41)
+    chose = Chose(input_ms=onset_ms, detected_ms=onset_ms + 180, decisions=(kept,))
     repeated = (*base.said, again) if repeats else base.said
     answered = answer if repeats else _next(main.end_ms + 900)
-    return replace(base, played=(*base.played, answered), said=repeated, chose=chose, end_ms=answered.end_ms + 1_200, outcome="failed")
+    return replace(base, played=(*base.played, answered), said=repeated, chose=(chose,), end_ms=answered.end_ms + 1_200, outcome="failed")
 
 
 def _stopped(
@@ -109,13 +110,14 @@ def _stopped(
     reason: str,
     action: ActionValue = STOP,
     task_state: TaskStateValue = "preserved",
+    confidence: float = 0.87,
 ) -> Chose:
     detected = onset_ms + min(180, (cut_ms - onset_ms) // 2)
+    decision = Decision(at_ms=max(detected, cut_ms - 40), action=action, reason=reason, confidence=confidence)
     return Chose(
+        input_ms=onset_ms,
         detected_ms=detected,
-        decided_ms=max(detected, cut_ms - 40),
-        action=action,
-        reason=reason,
+        decisions=(decision,),
         recovered_ms=answer_ms,
         task_state=task_state,
         recovered_position_ms=cut_ms - MAIN_MS if task_state == "preserved" else None,
@@ -137,7 +139,8 @@ def unmeant(
     """Return a call with a backchannel, or with noise where `text` is empty: played on, cut, or paused for `paused_ms` and resumed."""
     greeting, opening = _opened(workflow)
     end = onset_ms + length_ms
-    said = Said(onset_ms=onset_ms, end_ms=end, text=text, meant=False, partial="", final_ms=320, confidence=0.9 if text else 0.0)
+    said = Said(onset_ms=onset_ms, end_ms=end, text=text, meant=False, final_ms=320, source="caller" if text else "noise")
+    said = replace(said, confidence=0.9 if text else 0.0)
     stop = None if stopped_after_ms is None else onset_ms + stopped_after_ms
     gap = None
     if stop is not None and paused_ms is not None:
@@ -156,23 +159,27 @@ def unmeant(
     )
     if stop is None:
         reason = "backchannel" if text else "no_speech"
-        return replace(base, chose=Chose(detected_ms=onset_ms + 150, decided_ms=max(end, onset_ms + 150) + 20, action=KEEP, reason=reason))
+        decision = Decision(at_ms=max(end, onset_ms + 150) + 20, action=KEEP, reason=reason)
+        return replace(base, chose=(Chose(input_ms=onset_ms, detected_ms=onset_ms + 150, decisions=(decision,)),))
     if gap is not None:
         back = Chose(
-            detected_ms=stop - 60, decided_ms=stop - 20, action="pause_agent_audio", reason="voice_activity", false_positive_ms=gap.end_ms,
-            resume_behavior="restarted" if rewinds_ms else "resumed", confidence=0.62,
-        )  # fmt: skip
-        return replace(base, chose=back)
+            input_ms=onset_ms,
+            detected_ms=stop - 60,
+            decisions=(Decision(at_ms=stop - 20, action="pause_agent_audio", reason="voice_activity", confidence=0.62),),
+            false_positive_ms=gap.end_ms,
+            resume_behavior="restarted" if rewinds_ms else "resumed",
+        )
+        return replace(base, chose=(back,))
     return _lost(base, said, stop, treated=bool(text))
 
 
 def _lost(base: Script, said: Said, stop: int, *, treated: bool) -> Script:
     """Return the call going on after a cut that nobody meant: the sound taken for a new intent, or a new answer after a wait."""
     answer = _next(max(stop, said.end_ms) + (700 if treated else 2_100))
-    chose = _stopped(said.onset_ms, stop, answer.start_ms, "voice_activity", task_state="lost")
+    chose = _stopped(said.onset_ms, stop, answer.start_ms, "voice_activity", task_state="lost", confidence=0.87 if treated else 0.55)
     if not treated:
-        chose = replace(chose, recovered_ms=None, false_positive_ms=answer.start_ms - 100, resume_behavior="none", confidence=0.55)
-    return replace(base, played=(*base.played, answer), chose=chose, end_ms=answer.end_ms + 1_500, outcome="abandoned")
+        chose = replace(chose, recovered_ms=None, false_positive_ms=answer.start_ms - 100, resume_behavior="none")
+    return replace(base, played=(*base.played, answer), chose=(chose,), end_ms=answer.end_ms + 1_500, outcome="abandoned")
 
 
 def key_press(call_id: str, workflow: str, digit: str, *, at_ms: int = MAIN_MS + 2_100, silent_after_ms: int | None = 180) -> Script:
@@ -181,7 +188,7 @@ def key_press(call_id: str, workflow: str, digit: str, *, at_ms: int = MAIN_MS +
     cut = None if silent_after_ms is None else at_ms + silent_after_ms
     main = _main("menu_prompt", 8_200, cut_ms=cut)
     answer = _next(main.end_ms + 500)
-    chose = _stopped(at_ms, main.end_ms, answer.start_ms, "expected_option", "route_dtmf") if cut else None
+    chose = (_stopped(at_ms, main.end_ms, answer.start_ms, "expected_option", "route_dtmf"),) if cut else ()
     return Script(
         call_id=call_id,
         name="DTMF during prompt",
@@ -205,9 +212,12 @@ def disclosure(call_id: str, workflow: str, text: str, *, onset_ms: int = MAIN_M
     main = _main("disclosure", 7_400, cut_ms=cut, interruptible=False)
     answer = _next(max(main.end_ms, said.end_ms) + 600)
     buffered = Chose(
-        detected_ms=onset_ms + 180, decided_ms=onset_ms + 420, action="buffer_input_and_continue", reason="required_content",
-        recovered_ms=answer.start_ms, recovered_position_ms=main.planned_ms,
-    )  # fmt: skip
+        input_ms=onset_ms,
+        detected_ms=onset_ms + 180,
+        decisions=(Decision(at_ms=onset_ms + 420, action="buffer_input_and_continue", reason="required_content"),),
+        recovered_ms=answer.start_ms,
+        recovered_position_ms=main.planned_ms,
+    )
     return Script(
         call_id=call_id,
         name="legal disclosure",
@@ -216,7 +226,7 @@ def disclosure(call_id: str, workflow: str, text: str, *, onset_ms: int = MAIN_M
         expected="agent plays the required message to its end, may buffer the input",
         played=(greeting, main, answer),
         said=(opening, said),
-        chose=buffered if cut is None else _stopped(onset_ms, cut, answer.start_ms, "caller_correction_detected"),
+        chose=(buffered if cut is None else _stopped(onset_ms, cut, answer.start_ms, "caller_correction_detected"),),
         end_ms=answer.end_ms + 1_200,
     )
 
@@ -274,11 +284,11 @@ def escalation(
 ) -> Script:
     """Return a call in which the caller asks for a person; without `silent_after_ms` the agent talks on for `more_ms` first."""
     greeting, opening = _opened(workflow)
-    said = _said(onset_ms, text)
+    said = replace(_said(onset_ms, text), wants_person=True)
     cut = None if silent_after_ms is None else onset_ms + silent_after_ms
     main = _main("support_answer", 9_000 if cut else onset_ms + more_ms - MAIN_MS, cut_ms=cut)
     handoff = _next(max(main.end_ms, said.end_ms) + 500, 2_200, "escalation_handoff")
-    chose = _stopped(onset_ms, main.end_ms, handoff.start_ms, "human_requested", "escalate_to_human") if cut else None
+    chose = (_stopped(onset_ms, main.end_ms, handoff.start_ms, "human_requested", "escalate_to_human"),) if cut else ()
     return Script(
         call_id=call_id,
         name="escalation interrupt",
