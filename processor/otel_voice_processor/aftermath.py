@@ -18,31 +18,38 @@ NEAR_NS = 30_000 * MS  # what follows later belongs to no interruption
 CONTINUES_NS = 2_000 * MS  # a caller who goes on within this has not finished
 SAME_AGAIN = 0.6  # share of the content words said again, from which it is a repeat
 TURNS = 2  # in which the caller may say it again
+RESUMES = frozenset({e.AGENT_SPEECH_STARTED, e.FALSE_POSITIVE})
 FOLLOWS = frozenset({e.DECISION_MADE, e.RECOVERED, e.FALSE_POSITIVE, e.AGENT_SPEECH_INTERRUPTED, e.AGENT_SPEECH_STARTED})
 
 
 def near(
-    events: Sequence[VoiceEvent], met: Sequence[Stretch], until_ns: int | None, response: Response, responses: Sequence[Response]
+    events: Sequence[VoiceEvent],
+    met: Sequence[Stretch],
+    until_ns: int | None,
+    response: Response,
+    responses: Sequence[Response],
+    named: frozenset[str],
 ) -> dict[str, Attributes]:
     """Return what followed the input before input of another episode: by event name the attributes that count.
 
     Of recovery, false positive, cut and resume the first counts; of decisions the last before the audio's fate was sealed. Events that
-    name an interruption belong to the stretch whose detector named it.
+    name an interruption belong to the stretch whose detector named it; `named` are the names of all stretches.
     """
     onset_ns = met[0].onset_ns
     following = [r.start_ns for r in responses[bisect_right(responses, response.start_ns, key=lambda r: r.start_ns) :][:2]]
     stop = until_ns if until_ns is not None else following[1] if len(following) > 1 else onset_ns + NEAR_NS
-    own = {name for stretch in met for name in stretch.interruption_ids}
+    own = {known for stretch in met for known in stretch.interruption_ids}
+    goes_on = _goes_on(response, onset_ns)
     found: dict[str, Attributes] = {}
     decisions: list[VoiceEvent] = []
     first = bisect_left(events, onset_ns, key=lambda event: event.time_ns)
     for event in islice(events, first, None):
-        if event.time_ns >= stop:
+        if event.time_ns >= max(stop, goes_on + 1):
             break
-        if event.name not in FOLLOWS:
+        if event.name not in FOLLOWS or (event.time_ns >= stop and event.name not in RESUMES):
             continue
-        named = event.attributes.get(a.VOICE_INTERRUPTION_ID)
-        if named is not None and own and named not in own:
+        name = event.attributes.get(a.VOICE_INTERRUPTION_ID)
+        if name in named and name not in own:
             continue
         if event.name == e.DECISION_MADE:
             decisions.append(event)
@@ -55,12 +62,24 @@ def near(
     return found
 
 
+def _goes_on(response: Response, onset_ns: int) -> int:
+    """Return when the first pause after the input was over, 0 where there was none: however much was said into it, it is this input's."""
+    return next((end for start, end in response.pauses if start >= onset_ns and end is not None), 0)
+
+
 def _sealed(response: Response, onset_ns: int) -> int | None:
     """Return when it was settled what the audio did: made final, gone on after a pause, or over; None where that is not known."""
     if response.cut_ns is not None:
         return response.cut_ns
     resumed = [end for start, end in response.pauses if end is not None and start >= onset_ns]
     return resumed[0] if resumed else response.end_ns
+
+
+def went_on_unseen(following: Mapping[str, Attributes], response: Response, onset_ns: int) -> bool:
+    """Tell whether the runtime says that it took the response up again, and no pause is known that it could have done so from."""
+    return not _goes_on(response, onset_ns) and following.get(e.FALSE_POSITIVE, {}).get(
+        a.VOICE_INTERRUPTION_FALSE_POSITIVE_RESUME_BEHAVIOR
+    ) in {"resumed", "restarted"}
 
 
 def resumed_how(audio: Audio, following: Mapping[str, Attributes], task_state: str | None) -> str:

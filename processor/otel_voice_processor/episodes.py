@@ -11,7 +11,7 @@ from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
 
 from otel_voice.policy import JUDGE_VERSION
-from otel_voice_processor.aftermath import CONTINUES_NS, near, repeated, resumed_how, silence_after
+from otel_voice_processor.aftermath import CONTINUES_NS, near, repeated, resumed_how, silence_after, went_on_unseen
 from otel_voice_processor.evidence import MEANINGFUL, MS, bool_of, in_order, int_of, text_of
 from otel_voice_processor.model import CallRecord, Episode, Response, Ruling, Stretch, Value, VoiceEvent
 from otel_voice_processor.responses import context_of, responses_of
@@ -84,6 +84,7 @@ def record_of(
         stretches=stretches,
         responses=responses,
         rule=rule,
+        named=frozenset(name for stretch in stretches for name in stretch.interruption_ids),
         handed_over=escalated is True,
         workflow=text_of(facts.get(a.VOICE_WORKFLOW)) or "unknown",
     )
@@ -275,6 +276,7 @@ class _Call:
     stretches: Sequence[Stretch]
     responses: Sequence[Response]
     rule: Rule
+    named: frozenset[str]
     handed_over: bool
     workflow: str
 
@@ -284,8 +286,10 @@ def _episode(call: _Call, met: Met) -> Episode:
     stretch, response = met.stretches[0], met.response
     intent = intent_of(stretch)
     audio = audio_after(response, stretch.onset_ns, met.until_ns, intent)
+    following = near(call.events, met.stretches, met.until_ns, response, call.responses, call.named)
+    if audio.net == "kept" and went_on_unseen(following, response, stretch.onset_ns):  # from a pause that nobody told of
+        audio = Audio(net="unknown", silent_ns=None, missing=a.VOICE_AGENT_PLAYBACK_PROVISIONAL)
     judged = verdict_of(stretch, response, audio, intent)
-    following = near(call.events, met.stretches, met.until_ns, response, call.responses)
     decided = text_of(following.get(e.DECISION_MADE, {}).get(a.VOICE_INTERRUPTION_DECISION_ACTION))
     asked = _asked(call.rule, stretch, response, audio)
     recovered = following.get(e.RECOVERED, {})

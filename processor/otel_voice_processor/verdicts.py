@@ -72,10 +72,16 @@ def audio_after(response: Response, onset_ns: int, until_ns: int | None, intent:
     held = [start for start, end in pauses if end is not None and end - start >= SHORT_PAUSE_NS]
     if held:
         return Audio(net="paused_resumed", silent_ns=held[0])
-    still_paused = any(end is None for _, end in pauses)
-    if response.end_reason in {None, "failed"} and (until_ns is None or still_paused):
+    if response.end_reason in {None, "failed"} and not _played_until(response, until_ns):
         return Audio(net="unknown", silent_ns=pauses[0][0] if pauses else None, missing=a.VOICE_AGENT_PLAYBACK_END_REASON)
     return Audio(net="kept", silent_ns=None)
+
+
+def _played_until(response: Response, until_ns: int | None) -> bool:
+    """Tell whether a response without a proper end is known to have sounded until later input came: it paused or failed after that."""
+    if until_ns is None:
+        return False
+    return any(start >= until_ns for start, _ in response.pauses) or (response.end_ns is not None and response.end_ns >= until_ns)
 
 
 def verdict_of(stretch: Stretch, response: Response, audio: Audio, intent: str) -> Judgement:
