@@ -15,7 +15,7 @@ from otel_voice_processor.aftermath import CONTINUES_NS, near, repeated, resumed
 from otel_voice_processor.evidence import MEANINGFUL, MS, bool_of, in_order, int_of, text_of
 from otel_voice_processor.model import CallRecord, Episode, Response, Ruling, Stretch, Value, VoiceEvent
 from otel_voice_processor.responses import context_of, responses_of
-from otel_voice_processor.stretches import INTER_DIGIT_NS, JOIN_NS, by_clock, classified, end_of, stretches_of, unfinished
+from otel_voice_processor.stretches import INTER_DIGIT_NS, JOIN_NS, by_clock, end_of, stretches_of, unfinished
 from otel_voice_processor.verdicts import (
     CLOCK_TOLERANCE_NS,
     LIMIT_NS,
@@ -66,9 +66,27 @@ def record_of(
     A call that joined somebody's trace has its trace where it started. What is counted is what began from `since_ns` on and before
     `until_ns`; what lies around it is looked at, too.
     """
-    ordered = in_order(events)
+    return record_of_unique(call_id, in_order(events), rule, policy_version=policy_version, root=root, since_ns=since_ns, until_ns=until_ns)
+
+
+def record_of_unique(
+    call_id: str,
+    ordered: Sequence[VoiceEvent],
+    rule: Rule,
+    *,
+    policy_version: str,
+    root: tuple[bytes, bytes],
+    since_ns: int = 0,
+    until_ns: int = FOREVER,
+) -> CallRecord:
+    """Return the record of events by time among which there are no duplicates."""
     responses = responses_of(ordered)
-    stretches = _in_context(stretches_of(ordered), responses)
+
+    def context(at_ns: int) -> dict[str, Value]:
+        before = bisect_right(responses, at_ns, key=lambda response: response.start_ns)
+        return context_of(responses[before - 1]) if before else {}
+
+    stretches = stretches_of(ordered, context)
     started = _first(ordered, e.CALL_STARTED)
     ended = _first(ordered, e.CALL_ENDED)
     facts = _facts(ordered)
@@ -142,15 +160,6 @@ def _facts(events: Sequence[VoiceEvent]) -> dict[str, Value]:
         if not wanted:
             break
     return facts
-
-
-def _in_context(stretches: Sequence[Stretch], responses: Sequence[Response]) -> tuple[Stretch, ...]:
-    """Classify each stretch again knowing the response it met: "yes" answers a question, else it keeps the talk going."""
-    out = []
-    for stretch in stretches:
-        before = bisect_right(responses, stretch.onset_ns, key=lambda response: response.start_ns)
-        out.append(classified(stretch, context_of(responses[before - 1]) if before else {}))
-    return tuple(out)
 
 
 def _sort_out(

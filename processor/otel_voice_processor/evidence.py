@@ -32,7 +32,12 @@ def in_order(events: Iterable[VoiceEvent]) -> list[VoiceEvent]:
         held = unique.setdefault(event.identity, event)
         if held is not event:
             unique[event.identity] = one_of(held, event)
-    return sorted(unique.values(), key=lambda ev: (ev.time_ns, ev.start_ns, ev.name, ev.event_id))
+    return by_time(unique.values())
+
+
+def by_time(events: Iterable[VoiceEvent]) -> list[VoiceEvent]:
+    """Return events that are told apart already, by time."""
+    return sorted(events, key=lambda ev: (ev.time_ns, ev.start_ns, ev.name, ev.span_id, ev.emitter))
 
 
 def one_of(held: VoiceEvent, other: VoiceEvent) -> VoiceEvent:

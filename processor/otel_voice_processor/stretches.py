@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from otel_voice_schema import attributes as a
@@ -45,13 +45,15 @@ SPOKEN = frozenset({e.USER_SPEECH_STARTED, e.USER_SPEECH_STOPPED, e.USER_TRANSCR
 CONCLUSIVE = frozenset({"final", "empty", "unavailable"})  # no more text is to come
 
 
-def stretches_of(events: Sequence[VoiceEvent]) -> tuple[Stretch, ...]:
-    """Return the caller's stretches in order of onset, near ones joined; `events` come from `in_order`. Their class is not known yet."""
-    speech, keys = _speech(events), []
-    for event in events:
-        if event.name == e.CANDIDATE_DETECTED and _input_type(event) != "speech":
-            keys.append(_pressed(event))
-    return tuple(_frozen(item) for item in sorted(_joined(speech, JOIN_NS) + _joined(keys, INTER_DIGIT_NS), key=lambda s: s.onset_ns))
+def stretches_of(events: Sequence[VoiceEvent], context: Callable[[int], dict[str, Value]] | None = None) -> tuple[Stretch, ...]:
+    """Return the caller's stretches in order of onset, near ones joined; `events` come from `in_order`.
+
+    `context` tells what the agent was doing at a moment: "yes" answers a question, else it keeps the talk going.
+    """
+    speech = _speech(events)
+    keys = [_pressed(event) for event in events if event.name == e.CANDIDATE_DETECTED and _input_type(event) != "speech"]
+    found = sorted(_joined(speech, JOIN_NS) + _joined(keys, INTER_DIGIT_NS), key=lambda item: item.onset_ns)
+    return tuple(_classified(item, context(item.onset_ns) if context else {}) for item in found)
 
 
 def _input_type(event: VoiceEvent) -> str:
@@ -248,23 +250,28 @@ def _weight(facts: dict[str, Value]) -> int:
     return 1 if a.VOICE_CALLER_TRANSCRIPT_STATUS in facts else 0
 
 
-def _frozen(item: _OpenStretch) -> Stretch:
+def _classified(item: _OpenStretch, context: dict[str, Value]) -> Stretch:
+    """Return the stretch with the judge's class, on all evidence and with `context` of the response it met."""
+    facts: dict[str, Value] = {**item.facts, **context, a.VOICE_CALLER_INPUT_TYPE: item.input_type}
+    if item.end_ns is not None and item.input_type == "speech":
+        facts[a.VOICE_CALLER_SPEECH_DURATION_MS] = max(0, (item.end_ns - item.onset_ns) // MS)
+    judged = classify(candidate_from_attributes(facts))
     return Stretch(
         input_type=item.input_type,
         onset_ns=item.onset_ns,
         end_ns=item.end_ns,
         first_word_ns=item.word_ns,
-        text=text_of(item.facts.get(a.VOICE_CALLER_TRANSCRIPT_TEXT)),
-        transcript_status=text_of(item.facts.get(a.VOICE_CALLER_TRANSCRIPT_STATUS)),
-        input_class="unknown",
-        class_confidence=0.0,
-        class_reason="",
+        text=text_of(facts.get(a.VOICE_CALLER_TRANSCRIPT_TEXT)),
+        transcript_status=text_of(facts.get(a.VOICE_CALLER_TRANSCRIPT_STATUS)),
+        input_class=str(judged.input_class),
+        class_confidence=float(judged.confidence),
+        class_reason=judged.reason,
         evidence_ns=item.first_evidence_ns if item.first_evidence_ns is not None else item.evidence_ns,
         detected_ns=item.detected_ns,
-        word_hashes=_hashes(item.facts),
-        is_backchannel=bool_of(item.facts.get(a.VOICE_CALLER_INPUT_IS_BACKCHANNEL)),
+        word_hashes=_hashes(facts),
+        is_backchannel=bool_of(facts.get(a.VOICE_CALLER_INPUT_IS_BACKCHANNEL)),
         emitter=item.emitter,
-        attributes=item.facts,
+        attributes=facts,
         interruption_ids=tuple(dict.fromkeys(item.interruption_ids)),
         reports=tuple(item.reports),
     )
@@ -276,21 +283,6 @@ def by_clock(stretch: Stretch, emitter: str) -> Stretch:
     if own is None:
         return stretch
     return replace(stretch, onset_ns=own.onset_ns, end_ns=own.end_ns, first_word_ns=own.word_ns, emitter=emitter)
-
-
-def classified(stretch: Stretch, context: dict[str, Value]) -> Stretch:
-    """Return the stretch with the judge's class, on all evidence and with `context` of the response it met."""
-    facts: dict[str, Value] = {**stretch.attributes, **context, a.VOICE_CALLER_INPUT_TYPE: stretch.input_type}
-    if stretch.end_ns is not None and stretch.input_type == "speech":
-        facts[a.VOICE_CALLER_SPEECH_DURATION_MS] = max(0, (stretch.end_ns - stretch.onset_ns) // MS)
-    judged = classify(candidate_from_attributes(facts))
-    return replace(
-        stretch,
-        input_class=str(judged.input_class),
-        class_confidence=float(judged.confidence),
-        class_reason=judged.reason,
-        attributes=facts,
-    )
 
 
 def unfinished(stretch: Stretch) -> bool:

@@ -108,9 +108,10 @@ class Screen:
 
 
 async def _serve(config: Config, *, show: bool) -> None:
-    from otel_voice_processor.service import Service, tune_malloc
+    from otel_voice_processor.service import Service, tune_gc, tune_malloc
 
     tune_malloc()
+    tune_gc()
     screen = Screen() if show else None
     service = Service(config, on_call=screen.show if screen else None)
     with _told_to_stop() as stop:  # before the port opens: what is answered OK is never cut off
