@@ -21,6 +21,7 @@ MIX: Final[Mapping[str, float]] = {
     "correction paused for": 1.5,
     "correction near the end": 1,
     "correction after a hum": 1.5,
+    "correction after a hum at once": 1,
     "correction after a pause": 1,
     "correction into a pause": 0.7,
     "noise": 6,
@@ -38,9 +39,8 @@ MIX: Final[Mapping[str, float]] = {
     "escalation": 1.5,
     "escalation in turn": 1,
 }
-# The agent's own voice come back and heard as words, and input over words of which no end is told: complete evidence cannot tell what that
-# was. Words right after a listener's: it hangs on which of them is the first meaningful one.
-HARD_MIX: Final[Mapping[str, float]] = {**MIX, "echo with words": 2, "line goes": 1, "correction after a hum at once": 1}
+# What even complete evidence cannot tell: the agent's own voice come back and heard as words, and input over words of which no end is told.
+HARD_MIX: Final[Mapping[str, float]] = {**MIX, "echo with words": 2, "line goes": 1}
 SITUATIONS: Final[Mapping[str, Callable[[Conversation], None]]] = {
     "nothing": situations.nothing,
     "backchannels": asides.backchannels,

@@ -30,12 +30,12 @@ def test_the_same_seed_gives_the_same_calls() -> None:
     assert first == list(simulate(7, 40))
     assert first[10:15] == list(simulate(7, 5, first=10))
     assert first != list(simulate(8, 40))
-    assert "bc30501ded684a89" == sha256(repr(first).encode()).hexdigest()[:16]
+    assert "f3560f0485c534ab" == sha256(repr(first).encode()).hexdigest()[:16]
 
 
 def test_every_situation_occurs(calls: list[Script]) -> None:
     """Whatever has a weight in the mix happens in some call, about as often as the weight says."""
-    assert set(MIX) == set(HARD_MIX) - {"echo with words", "line goes", "correction after a hum at once"}
+    assert set(MIX) == set(HARD_MIX) - {"echo with words", "line goes"}
     assert set(HARD_MIX) == set(SITUATIONS)
     found = Counter(name for call in calls for name in call.name.split(", "))
 
@@ -95,12 +95,13 @@ def test_mishandled_calls_fail_more_often(calls: list[Script]) -> None:
 
 
 def test_no_call_lies_on_the_edge_of_a_verdict(calls: list[Script]) -> None:
-    """Truth is clear-cut: nobody falls silent near the limit, counted from the first word or from the sound before it."""
+    """Truth is clear-cut: nobody falls silent near the limit, counted from the first meaningful word or from the breath before it."""
     for call in calls:
         for one in call.truth.interruptions:
             if one.meant and one.silent_ms is not None:
                 assert abs(one.silent_ms - one.word_ms - 1_500) > CLEAR_MS
-                assert abs(one.silent_ms - one.onset_ms - 1_500) > CLEAR_MS
+                stretch = next((said.onset_ms for said in call.said if said.onset_ms + said.first_word_ms == one.word_ms), one.word_ms)
+                assert abs(one.silent_ms - stretch - 1_500) > CLEAR_MS
 
 
 def test_nobody_does_two_things_at_once(calls: list[Script]) -> None:
