@@ -48,7 +48,7 @@ async def scored(endpoint: str) -> AsyncIterator[Scored]:
     config = Config(
         receiver=Receiver(endpoint="127.0.0.1:0"),
         metrics=MetricsExporter(endpoint=endpoint, interval=1.0, tls=Tls(insecure=True)),
-        judging=Judging(settle_after=0.5),
+        judging=Judging(settle_after=0.5, expire_after=3.0),  # some calls drop
     )
     service = Service(config, on_call=lambda record: records.__setitem__(record.call_id, record))
     await service.start()

@@ -7,7 +7,7 @@ from typing import Final
 
 from otel_voice_schema.attributes import ActionValue, TaskStateValue
 
-from otel_voice_processor.simulate.script import Chose, Decision, Gap, Key, Played, Said, Script, Waited
+from otel_voice_processor.simulate.script import Chose, Decision, Key, Played, Said, Script, Waited
 
 MAIN_MS = 5_400  # where the response that matters begins
 ASKED = {
@@ -25,9 +25,8 @@ def _opened(workflow: str) -> tuple[Played, Said]:
     return greeting, Said(onset_ms=2_800, end_ms=4_700, text=ASKED[workflow], partial=ASKED[workflow][:9])
 
 
-def _main(kind: str, planned_ms: int, *, cut_ms: int | None = None, gap: Gap | None = None, interruptible: bool = True) -> Played:
-    held = gap.end_ms - gap.start_ms - (gap.position_ms - (gap.start_ms - MAIN_MS)) if gap else 0
-    end = MAIN_MS + planned_ms + held if cut_ms is None else cut_ms
+def _main(kind: str, planned_ms: int, *, cut_ms: int | None = None, interruptible: bool = True) -> Played:
+    end = MAIN_MS + planned_ms if cut_ms is None else cut_ms
     return Played(
         response_id="response_0002",
         start_ms=MAIN_MS,
@@ -35,7 +34,6 @@ def _main(kind: str, planned_ms: int, *, cut_ms: int | None = None, gap: Gap | N
         message_type=kind,
         planned_ms=planned_ms,
         cut=cut_ms is not None,
-        gaps=() if gap is None else (gap,),
         interruptible=interruptible,
     )
 
@@ -64,18 +62,15 @@ def correction(
     workflow: str,
     text: str,
     *,
-    onset_ms: int = MAIN_MS + 1_000,
     silent_after_ms: int | None = 340,
-    planned_ms: int = 6_200,
-    answer_ms: int = 450,
     delay_ms: int = 260,
-    repeats: bool = True,
 ) -> Script:
     """Return a call in which the caller corrects the agent; without `silent_after_ms` the agent plays on and the caller says it again."""
     greeting, opening = _opened(workflow)
+    onset_ms = MAIN_MS + 1_000
     said = _said(onset_ms, text, delay_ms=delay_ms)
     cut = None if silent_after_ms is None else onset_ms + silent_after_ms
-    main = _main("support_answer", planned_ms, cut_ms=cut)
+    main = _main("support_answer", 6_200, cut_ms=cut)
     base = Script(
         call_id=call_id,
         name="true correction",
@@ -87,20 +82,16 @@ def correction(
         end_ms=0,
     )
     if cut is not None:
-        answer = _next(max(cut, said.end_ms) + answer_ms)
+        answer = _next(max(cut, said.end_ms) + 450)
         known = onset_ms + said.partial_ms <= cut - 40
         chose = _stopped(onset_ms, cut, answer.start_ms, "caller_correction_detected" if known else "voice_activity")
-        late = cut - onset_ms > 1_500
-        return replace(
-            base, played=(*base.played, answer), chose=(chose,), end_ms=answer.end_ms + 1_500, outcome="failed" if late else "completed"
-        )
+        return replace(base, played=(*base.played, answer), chose=(chose,), end_ms=answer.end_ms + 1_500)
     again = replace(_said(main.end_ms + 600, f"I said {text}", delay_ms=delay_ms), repeats_ms=onset_ms)
     answer = _next(again.end_ms + 900)
     kept = Decision(at_ms=onset_ms + 200, action=KEEP, reason="below_threshold", confidence=0.41)
     chose = Chose(input_ms=onset_ms, detected_ms=onset_ms + 180, decisions=(kept,))
-    repeated = (*base.said, again) if repeats else base.said
-    answered = answer if repeats else _next(main.end_ms + 900)
-    return replace(base, played=(*base.played, answered), said=repeated, chose=(chose,), end_ms=answered.end_ms + 1_200, outcome="failed")
+    said_again = (*base.said, again)
+    return replace(base, played=(*base.played, answer), said=said_again, chose=(chose,), end_ms=answer.end_ms + 1_200, outcome="failed")
 
 
 def _stopped(
@@ -132,20 +123,14 @@ def unmeant(
     onset_ms: int = MAIN_MS + 2_800,
     length_ms: int = 400,
     stopped_after_ms: int | None = None,
-    paused_ms: int | None = None,
-    planned_ms: int = 8_600,
-    rewinds_ms: int = 0,
 ) -> Script:
-    """Return a call with a backchannel, or with noise where `text` is empty: played on, cut, or paused for `paused_ms` and resumed."""
+    """Return a call with a backchannel, or with noise where `text` is empty: played on, or cut after `stopped_after_ms`."""
     greeting, opening = _opened(workflow)
     end = onset_ms + length_ms
     said = Said(onset_ms=onset_ms, end_ms=end, text=text, meant=False, final_ms=320, source="caller" if text else "noise")
     said = replace(said, confidence=0.9 if text else 0.0)
     stop = None if stopped_after_ms is None else onset_ms + stopped_after_ms
-    gap = None
-    if stop is not None and paused_ms is not None:
-        gap = Gap(start_ms=stop, end_ms=stop + paused_ms, position_ms=max(0, stop - MAIN_MS - rewinds_ms))
-    main = _main("support_answer", planned_ms, cut_ms=stop if gap is None else None, gap=gap)
+    main = _main("support_answer", 8_600, cut_ms=stop)
     word = "a short sound" if text else "noise"
     base = Script(
         call_id=call_id,
@@ -161,15 +146,6 @@ def unmeant(
         reason = "backchannel" if text else "no_speech"
         decision = Decision(at_ms=max(end, onset_ms + 150) + 20, action=KEEP, reason=reason)
         return replace(base, chose=(Chose(input_ms=onset_ms, detected_ms=onset_ms + 150, decisions=(decision,)),))
-    if gap is not None:
-        back = Chose(
-            input_ms=onset_ms,
-            detected_ms=stop - 60,
-            decisions=(Decision(at_ms=stop - 20, action="pause_agent_audio", reason="voice_activity", confidence=0.62),),
-            false_positive_ms=gap.end_ms,
-            resume_behavior="restarted" if rewinds_ms else "resumed",
-        )
-        return replace(base, chose=(back,))
     return _lost(base, said, stop, treated=bool(text))
 
 
@@ -302,23 +278,6 @@ def escalation(
         outcome="completed" if cut else "unknown",
         escalated=True,
         ended_by="transfer",
-    )
-
-
-def plain(call_id: str, workflow: str, *, answer_ms: int = 700) -> Script:
-    """Return a call in which nobody interrupts anybody."""
-    greeting, opening = _opened(workflow)
-    main = _main("support_answer", 5_000)
-    thanks = _said(main.end_ms + answer_ms, "great, thank you very much")
-    return Script(
-        call_id=call_id,
-        name="no interruption",
-        workflow=workflow,
-        message_type="support_answer",
-        expected="nothing",
-        played=(greeting, main),
-        said=(opening, thanks),
-        end_ms=thanks.end_ms + 900,
     )
 
 

@@ -15,19 +15,20 @@ from otel_voice_processor.simulate.words import THANKS, WORKFLOWS
 MIX: Final[Mapping[str, float]] = {
     "nothing": 34,
     "backchannels": 17,
-    "correction in time": 10,
-    "correction too late": 2,
-    "correction never heard": 2.5,
-    "correction paused for": 2,
+    "correction in time": 16,
+    "correction too late": 1.5,
+    "correction never heard": 2,
+    "correction paused for": 1.5,
     "correction near the end": 1,
     "correction after a hum": 1.5,
+    "correction after a hum at once": 1,
     "correction after a pause": 1,
-    "correction into a pause": 1,
+    "correction into a pause": 0.7,
     "noise": 6,
     "echo": 3,
     "hesitation": 1.5,
     "turn end": 6,
-    "key": 3,
+    "key": 4,
     "wrong key": 1,
     "several keys": 1.5,
     "command": 1.5,
@@ -38,9 +39,8 @@ MIX: Final[Mapping[str, float]] = {
     "escalation": 1.5,
     "escalation in turn": 1,
 }
-# The agent's own voice come back and heard as words, and input over words of which no end is told: complete evidence cannot tell what that
-# was. Words right after a listener's: it hangs on which of them is the first meaningful one.
-HARD_MIX: Final[Mapping[str, float]] = {**MIX, "echo with words": 2, "line goes": 1, "correction after a hum at once": 1}
+# What even complete evidence cannot tell: the agent's own voice come back and heard as words, and input over words of which no end is told.
+HARD_MIX: Final[Mapping[str, float]] = {**MIX, "echo with words": 2, "line goes": 1}
 SITUATIONS: Final[Mapping[str, Callable[[Conversation], None]]] = {
     "nothing": situations.nothing,
     "backchannels": asides.backchannels,

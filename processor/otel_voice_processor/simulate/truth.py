@@ -222,7 +222,10 @@ def _same_entry(last: _Input, each: _Input) -> bool:
 
 
 def _attribute(response: Played, groups: list[_Group]) -> None:
-    """Give each pause, and the cut, to the input that began last before it; a caller who was not heeded is stopped for by any later cut."""
+    """Give each pause, and the cut, to the input that began last before it; a caller who was not heeded is stopped for by any later cut.
+
+    A pause that the caller spoke into is also theirs: what they heard is that the agent went on over them.
+    """
     onsets = sorted((each.onset_ms, at) for at, group in enumerate(groups) for each in group.inputs)
 
     def owner(ms: int) -> _Group | None:
@@ -231,8 +234,11 @@ def _attribute(response: Played, groups: list[_Group]) -> None:
 
     for gap in response.gaps:
         group = owner(gap.start_ms)
-        if group is not None and gap.end_ms - gap.start_ms >= BRIEF_PAUSE_MS:
-            group.pauses.append(gap)
+        if gap.end_ms - gap.start_ms < BRIEF_PAUSE_MS:
+            continue
+        into = [each for each in groups if each.meant and gap.start_ms < each.inputs[0].onset_ms < gap.end_ms]
+        for each in [*([] if group is None else [group]), *into]:
+            each.pauses.append(gap)
     last = owner(response.end_ms) if response.cut else None
     for group in groups:
         group.cut = group is last or (response.cut and group.meant)

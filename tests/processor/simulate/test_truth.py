@@ -127,6 +127,18 @@ def test_a_listeners_words_stay_apart() -> None:
     assert "none" == truth.interrupted, "a pause that resumed is no false stop"
 
 
+def test_words_into_a_pause_are_gone_on_over() -> None:
+    """Who uses a pause that was made for something else hears the agent resume over them: a miss, unless it stops again in time."""
+    paused = played(gaps=(gap(1_200, 3_200),))
+    sounds = (hums(), says(2_600, 4_000))
+    hum, words = script(paused, said=sounds).truth.interruptions
+    stopped = script(replace(paused, end_ms=3_900, cut=True), said=sounds).truth.interruptions[1]
+
+    assert ("false_interruption", "paused_resumed", "clean") == (hum.verdict, hum.net_audio, hum.resume)
+    assert (NO, "paused_resumed", 1_200) == (words.verdict, words.net_audio, words.first_silent_ms)
+    assert ("correct", "stopped", 1_300) == (stopped.verdict, stopped.net_audio, stopped.reaction_ms)
+
+
 def test_keys_within_the_inter_digit_time_are_one_entry() -> None:
     """A number typed over a prompt is one try; a key after a while is another."""
     keys = tuple(Key(at_ms=at, digit="1") for at in (1_000, 1_400, 2_900, 5_000))
