@@ -35,6 +35,7 @@ class _OpenStretch:
     word_ns: int | None = None
     detected_ns: int | None = None
     interruption_ids: list[str] = field(default_factory=list)
+    only_sounds: bool = False  # before words that mattered came
     reports: list[Report] = field(default_factory=list)  # of every emitter, once there are two
 
     def report(self) -> Report:
@@ -189,22 +190,30 @@ def _joined(items: list[_OpenStretch], gap_ns: int) -> list[_OpenStretch]:
 
 def _merge(kept: _OpenStretch, other: _OpenStretch) -> None:
     """Take a near stretch into the one before it; each emitter's own times are kept beside."""
-    same_clock = kept.emitter == other.emitter and not kept.reports
-    if same_clock:
-        if kept.word_ns is None and other.input_type == "speech" and _meant(other.facts) and _meant(kept.facts) is False:
-            kept.word_ns = other.word_ns if other.word_ns is not None else other.onset_ns  # what came before was no word that mattered
-    else:
+    goes_on = other.emitter == kept.emitter or any(report.emitter == other.emitter for report in kept.reports)
+    if goes_on and other.input_type == "speech" and _meant(other.facts):
+        kept.only_sounds = kept.only_sounds or _meant(kept.facts) is False
+        if kept.only_sounds and other.word_ns is None:
+            other.word_ns = other.onset_ns  # what came before was no word that mattered
+    if goes_on and kept.emitter == other.emitter and kept.word_ns is None and kept.only_sounds:
+        kept.word_ns = other.word_ns
+    if kept.reports or kept.emitter != other.emitter:
         kept.reports = _with(kept.reports or [kept.report()], other.report())
     ends = [end for end in (kept.end_ns, other.end_ns) if end is not None]
     kept.end_ns = max(ends) if ends else None
     kept.interruption_ids += other.interruption_ids
     kept.first_evidence_ns = _earliest(kept.first_evidence_ns, other.first_evidence_ns)
     kept.detected_ns = _earliest(kept.detected_ns, other.detected_ns)
+    _merge_words(kept, other, goes_on=goes_on)
+
+
+def _merge_words(kept: _OpenStretch, other: _OpenStretch, *, goes_on: bool) -> None:
+    """Add what the same emitter heard next; of what another one heard of the same speech take whichever tells more."""
     mine, theirs = kept.facts, other.facts
     text, more = (text_of(facts.get(a.VOICE_CALLER_TRANSCRIPT_TEXT)) for facts in (mine, theirs))
-    hashes = (*_hashes(mine), *_hashes(theirs)) if same_clock else ()
-    if text and more and text != more and same_clock:
-        mine[a.VOICE_CALLER_TRANSCRIPT_TEXT] = f"{text} {more}"
+    hashes = (*_hashes(mine), *_hashes(theirs)) if goes_on else ()
+    if text and more and goes_on:
+        mine[a.VOICE_CALLER_TRANSCRIPT_TEXT] = text if more in text else f"{text} {more}"
     elif _weight(theirs) > _weight(mine):
         kept.facts = mine = mine | {key: value for key, value in theirs.items() if key in HEARD_KEYS}
         kept.evidence_ns = other.evidence_ns
@@ -220,7 +229,8 @@ def _with(reports: list[Report], new: Report) -> list[Report]:
     for report in reports:
         if report.emitter == new.emitter:
             ends = [end for end in (report.end_ns, new.end_ns) if end is not None]
-            new = replace(report, onset_ns=min(report.onset_ns, new.onset_ns), end_ns=max(ends, default=None))
+            word_ns = report.word_ns if report.word_ns is not None else new.word_ns
+            new = replace(report, onset_ns=min(report.onset_ns, new.onset_ns), end_ns=max(ends, default=None), word_ns=word_ns)
         else:
             out.append(report)
     return sorted([*out, new], key=lambda report: (report.onset_ns, report.emitter))

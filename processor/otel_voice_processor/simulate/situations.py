@@ -75,7 +75,10 @@ def command(talk: Conversation) -> None:
 
 
 def number_in_pieces(talk: Conversation) -> None:
-    """Let the caller say a number with a pause in it, in which the agent waits, or begins to speak."""
+    """Let the caller say a number with a pause in it, in which the agent waits, or begins to speak; one that waited says thanks.
+
+    Without the thanks a correction right after could be told from the number going on by its sense alone.
+    """
     talk.plays("entity_capture", talk.draws.ms("short answer"), question=True)
     pieces = talk.draws.pick(NUMBERS)
     first = talk.replies(pieces[0])
@@ -87,6 +90,8 @@ def number_in_pieces(talk: Conversation) -> None:
     talk.said[-1] = replace(talk.said[-1], continues=True)
     if early is not None:
         talk.floor = "caller"
+    else:
+        talk.plays("support_answer", talk.draws.ms("short answer"))
 
 
 def silence(talk: Conversation) -> None:
