@@ -116,7 +116,7 @@ def _recovery() -> list[Builder[Panel]]:
 
 def _afterwards() -> list[Builder[Panel]]:
     scope, undetermined = OVER_RANGE, _undetermined()
-    unknown_outcome, unknown_escalation = (q.calls(scope, **{each: "unknown"}) for each in (q.OUTCOME, q.ESCALATED))
+    unknown_outcome, unknown_escalation = (q.perhaps(scope, each) for each in (q.OUTCOME, q.ESCALATED))
     return [
         rate_panel(
             6,

@@ -84,6 +84,13 @@ def calls(scope: Scope, **matchers: str) -> str:
     return count(m.CALLS, scope, **({label(a.VOICE_CALL_INTERRUPTED): INTERRUPTED} | matchers))
 
 
+def perhaps(scope: Scope, unknown: str) -> str:
+    """Return the calls that a rate leaves out: interrupted with this fact `unknown`, or perhaps interrupted and nobody knows."""
+    known, unsure = ({label(a.VOICE_CALL_INTERRUPTED): value} for value in (INTERRUPTED, "unknown"))
+    parts = (selector(m.CALLS, scope, **known, **{unknown: "unknown"}), selector(m.CALLS, scope, **unsure))
+    return f"sum({' or '.join(f'increase({part}[{scope.window}])' for part in parts)})"
+
+
 VERDICT, NET, INTENT = (label(key) for key in (a.VOICE_INTERRUPTION_VERDICT, a.VOICE_INTERRUPTION_NET_AUDIO, a.VOICE_INTERRUPTION_INTENT))
 RESUME, OUTCOME, ESCALATED = (label(key) for key in (a.VOICE_INTERRUPTION_RESUME, a.VOICE_CALL_TASK_OUTCOME, a.VOICE_CALL_ESCALATED))
 

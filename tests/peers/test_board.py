@@ -7,9 +7,12 @@ import json
 import math
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import pytest_asyncio
 from otel_voice_dashboards import RENDERED
@@ -26,6 +29,7 @@ BOARD = json.loads((RENDERED / "otel-voice-overview.json").read_text(encoding="u
 PANELS: dict[str, dict[str, Any]] = {panel["title"]: panel for panel in BOARD["panels"]}
 ALL = {"$workflow": ".*", "$message_type": ".*", "$policy_version": ".*", "$runtime": ".*", "$__range": "1h", "$__rate_interval": "1h"}
 Rows = list[tuple[str, str, str]]
+CALLS = 2_000
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Known:
     records: list[CallRecord]
     scripts: list[Script]
     at_s: float
+    spans: Path
 
     @property
     def episodes(self) -> list[Episode]:
@@ -52,15 +57,17 @@ class Known:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def known(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Known]:
-    """Two hundred simulated calls, and a workflow in which one single thing happened."""
+    """Two thousand simulated calls, and a workflow in which one single thing happened."""
+    spans = tmp_path_factory.mktemp("spans") / "calls.jsonl"
     with prometheus(tmp_path_factory.mktemp("prometheus")) as prom:
-        async with scored(prom.endpoint) as one:
+        async with scored(prom.endpoint, spans) as one:
             single = Script(
                 **{**{each: getattr(EIGHT_FAILING[0], each) for each in EIGHT_FAILING[0].__dataclass_fields__}, "workflow": "rare"}
             )
-            scripts = [*simulate(3, 200), single]
-            records = await one.take(scripts)
-        yield Known(prom, records, scripts, await asyncio.to_thread(prom.newest_s))
+            scripts, records = [*simulate(3, CALLS), single], []
+            for at in range(0, len(scripts), 500):
+                records += await one.take(scripts[at : at + 500])
+        yield Known(prom, records, scripts, await asyncio.to_thread(prom.newest_s), spans)
 
 
 def expected(known: Known) -> dict[str, list[float | None]]:
@@ -69,7 +76,6 @@ def expected(known: Known) -> dict[str, list[float | None]]:
     episodes, records = known.episodes, known.records
     happened = [each.verdict for script in known.scripts for each in script.truth.interruptions]
     unsure = sum(each.verdict == "undetermined" for each in episodes)
-    touched = [record for record in records if record.interrupted in {"handled", "mishandled"}]
 
     def of(name: str) -> list[float | None]:
         return [by_name[name].value, by_name[name].denominator]
@@ -84,8 +90,8 @@ def expected(known: Known) -> dict[str, list[float | None]]:
         "Missed interruption rate": [*of("missed_interruption"), protected, unsure],
         "Resume success rate": [*of("resume_success"), by_name["resume_success"].undetermined],
         "Repeated user speech rate": [*of("repeated_speech"), unsure],
-        "Task completion after interruption": [*of("task_completion"), sum(record.task_outcome == "unknown" for record in touched)],
-        "Escalation after interruption": [*of("escalation"), sum(record.escalated is None for record in touched)],
+        "Task completion after interruption": [*of("task_completion"), by_name["task_completion"].undetermined],
+        "Escalation after interruption": [*of("escalation"), by_name["escalation"].undetermined],
         "Undetermined": [unsure / len(episodes), len(episodes)],
         "Calls": [
             len(records),
@@ -106,6 +112,24 @@ async def test_every_stat_shows_what_is_known(known: Known, board_table: Rows) -
             got = next(iter(found.values()), 0.0)
             board_table.append((f"{title}: {target['legendFormat']}", f"{value:.4g}", f"{got:.4g}"))
             assert got == pytest.approx(value, abs=1e-6), (title, target["legendFormat"])
+
+
+async def test_sql_over_the_exported_spans_says_what_the_board_says(known: Known, board_table: Rows) -> None:
+    """Every rate twice: counted anew from `episode` and `call` spans in the file, and by the board's PromQL over the metrics."""
+    connection = duckdb.connect()
+    connection.execute("SET VARIABLE spans = ?", [str(known.spans)])
+    sql = files("otel_voice_processor").joinpath("data/rates.sql").read_text(encoding="utf-8")
+    counted = {rate: value for rate, _, _, value in connection.execute(sql).fetchall()}
+    titles = ("False interruption rate", "Missed interruption rate", "Resume success rate", "Repeated user speech rate")
+    names = ("false_interruption", "missed_interruption", "resume_success", "repeated_speech", "task_completion", "escalation")
+    for title, name in zip((*titles, "Task completion after interruption", "Escalation after interruption"), names, strict=True):
+        shown = next(iter((await known.ask(PANELS[title]["targets"][0]["expr"])).values()))
+        board_table.append((f"{title}: SQL over the spans", f"{counted[name]:.4g}", f"{shown:.4g}"))
+        assert shown == pytest.approx(counted[name], rel=1e-6)
+    silences, how_many = (m.INTERRUPTION_SILENCE_DURATION.replace(".", "_") + f"_seconds_{part}" for part in ("sum", "count"))
+    mean = next(iter((await known.ask(f"sum({silences}) / sum({how_many})")).values()))
+
+    assert mean * 1000 == pytest.approx(counted["silence_after"], rel=1e-6)
 
 
 async def test_silence_is_between_its_bucket_s_edges(known: Known, board_table: Rows) -> None:
@@ -223,7 +247,7 @@ async def test_variables_offer_what_is_there(known: Known) -> None:
 async def test_in_between_two_samples_only_the_end_is_extrapolated(known: Known) -> None:
     """Half a push after the newest sample, counts are at most half a push's growth too high: under 3 % of these."""
     target = PANELS["Undetermined"]["targets"][1]
-    late = Known(known.prom, known.records, known.scripts, known.at_s + 0.5)
+    late = replace(known, at_s=known.at_s + 0.5)
     (got,) = (await late.ask(target["expr"])).values()
 
     assert len(known.episodes) <= got <= len(known.episodes) * 1.2
