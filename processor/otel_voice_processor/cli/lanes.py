@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from otel_voice_processor.cli.words import MS, S, quoted, seconds, silent_ns
+from otel_voice_processor.cli.words import MS, S, quoted, seconds, short, silent_ns
 from otel_voice_processor.model import CallRecord, Episode, Response, Stretch
 
 LABEL = 12  # columns left of the lanes
@@ -111,7 +111,8 @@ def _agent_label(record: CallRecord, episode: Episode | None) -> str:
     if episode is None:
         return f"{len(record.responses)} response{'s' if len(record.responses) != 1 else ''}"
     known = episode.response.end_ns is not None
-    return f"{episode.response.response_id} {episode.message_type}" if known else f"{episode.response.response_id}, end unknown"
+    name = short(episode.response.response_id)
+    return f"{name} {short(episode.message_type)}" if known else f"{name}, end unknown"
 
 
 def _caller_label(record: CallRecord, episode: Episode | None) -> str:
@@ -133,20 +134,29 @@ def _axis(window: Window) -> str:
     return "".join(cells).rstrip()
 
 
-def _markers(episode: Episode, window: Window, width: int) -> list[Text]:
-    """Return one line per moment that matters, each under its column, in order of time."""
+def moments(episode: Episode) -> list[tuple[int, str]]:
+    """Return the moments that matter, in order of time, each with what happened."""
     stretch, silent = episode.stretch, silent_ns(episode)
-    moments = [(stretch.onset_ns, f"onset {window.second(stretch.onset_ns)}")]
+    found = [(stretch.onset_ns, "onset")]
     if stretch.first_word_ns is not None and stretch.first_word_ns > stretch.onset_ns:
-        moments.append((stretch.first_word_ns, f"first word {window.second(stretch.first_word_ns)}"))
+        found.append((stretch.first_word_ns, "first word"))
     if silent is not None:
-        moments.append((silent, f"agent silent {window.second(silent)}"))
+        found.append((silent, "agent silent"))
     if episode.ruling is not None:
         known = stretch.evidence_ns if stretch.evidence_ns is not None else stretch.end_ns or stretch.onset_ns
         spoken = stretch.input_type == "speech"
         what = "pressed" if not spoken else "no words" if stretch.transcript_status == "empty" else "words known"
-        moments.append((known, f"{what} {window.second(known)}: policy says {episode.ruling.effect}"))
-    return [_marker(window.column(at), text, width) for at, text in sorted(moments)]
+        found.append((known, f"{what}: policy says {episode.ruling.effect}"))
+    return sorted(found)
+
+
+def _markers(episode: Episode, window: Window, width: int) -> list[Text]:
+    """Return one line per moment that matters, each under its column, in order of time."""
+    lines = []
+    for at, text in moments(episode):
+        what, colon, more = text.partition(":")
+        lines.append(_marker(window.column(at), f"{what} {window.second(at)}{colon}{more}", width))
+    return lines
 
 
 def _marker(column: int, text: str, width: int) -> Text:
