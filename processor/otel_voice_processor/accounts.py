@@ -216,7 +216,7 @@ def _bare(call_id: str, span: VoiceEvent) -> Episode:
     stretch = Stretch(
         input_type=kind,
         onset_ns=span.start_ns,
-        end_ns=span.time_ns,
+        end_ns=None,  # the summary ends when the agent was silent, too
         first_word_ns=None,
         text=None,
         transcript_status=None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from otel_voice_processor.accounts import HERE, Account
@@ -53,11 +53,14 @@ def _counts(episodes: Sequence[Episode]) -> str:
     unknown = len(episodes) - len(meant) - len(not_meant)
     said = []
     if meant:
-        said.append(f"the caller meant {_of(len(meant), episodes)}{_share(meant, 'missed_interruption', 'the agent missed')}")
+        missed = sum(ep.verdict == "missed_interruption" for ep in meant)
+        said.append(f"the caller meant {_of(len(meant), episodes)} ({_share(meant, {'the agent missed': missed})})")
     if not_meant:
         kinds = dict.fromkeys(ep.input_class for ep in not_meant)
         what = " or ".join("backchannel" if kind == "backchannel" else short(kind) for kind in kinds)
-        said.append(f"{len(not_meant)} {_be(len(not_meant))} {what}{_share(not_meant, 'false_interruption', 'we fired on')}")
+        false = [ep.net_audio for ep in not_meant if ep.verdict == "false_interruption"]
+        fired = {"we fired on": false.count("stopped"), "we paused for": len(false) - false.count("stopped")}
+        said.append(f"{len(not_meant)} {_be(len(not_meant))} {what} ({_share(not_meant, fired)})")
     if unknown:
         said.append(f"{unknown} cannot be told")
     return "; ".join(said) + "."
@@ -71,12 +74,13 @@ def _be(count: int) -> str:
     return "was" if count == 1 else "were"
 
 
-def _share(episodes: Sequence[Episode], verdict: str, words: str) -> str:
-    count, unsure = (sum(ep.verdict == each for ep in episodes) for each in (verdict, "undetermined"))
-    told = [f"{words} {'it' if count == len(episodes) == 1 else 'all' if count == len(episodes) else count}"] if count else []
+def _share(episodes: Sequence[Episode], wrong: Mapping[str, int]) -> str:
+    """Say how many of some went wrong in which way, how many are undetermined, or that all were handled."""
+    whole = len(episodes)
+    told = [f"{words} {'it' if count == whole == 1 else 'all' if count == whole else count}" for words, count in wrong.items() if count]
+    unsure = sum(ep.verdict == "undetermined" for ep in episodes)
     told += [f"{unsure} undetermined"] if unsure else []
-    handled = "handled" if len(episodes) == 1 else "all handled"
-    return f" ({', '.join(told) or handled})"
+    return ", ".join(told) or ("handled" if whole == 1 else "all handled")
 
 
 def _tone(record: CallRecord) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from otel_voice_processor.cli.words import MS, S, quoted, seconds, short, silent_ns
-from otel_voice_processor.model import CallRecord, Episode, Response, Stretch
+from otel_voice_processor.model import CallRecord, Episode, Response, Ruling, Stretch
 
 LABEL = 12  # columns left of the lanes
 MARGIN = 32  # columns right of them, for what the lane shows
@@ -69,7 +69,8 @@ def window_of(record: CallRecord, episode: Episode | None, width: int) -> Window
 def picture(record: CallRecord, episode: Episode | None, *, width: int) -> list[Text]:
     """Return the axis, the two lanes and the markers as lines."""
     window = window_of(record, episode, width)
-    agent, caller = _agent(record.responses, window), _caller(record.stretches, window)
+    responses = record.responses or ((episode.response,) if episode is not None else ())  # none where only the summary is there
+    agent, caller = _agent(responses, window), _caller(record.stretches or (episode.stretches if episode is not None else ()), window)
     lines = [Text(" " * LABEL + _axis(window), style="dim")]
     lines.append(_line("agent", agent, _agent_label(record, episode), "cyan"))
     lines.append(_line("caller", caller, _caller_label(record, episode), "magenta"))
@@ -143,11 +144,21 @@ def moments(episode: Episode) -> list[tuple[int, str]]:
     if silent is not None:
         found.append((silent, "agent silent"))
     if episode.ruling is not None:
-        known = stretch.evidence_ns if stretch.evidence_ns is not None else stretch.end_ns or stretch.onset_ns
-        spoken = stretch.input_type == "speech"
-        what = "pressed" if not spoken else "no words" if stretch.transcript_status == "empty" else "words known"
-        found.append((known, f"{what}: policy says {episode.ruling.effect}"))
+        found.append(_ruled(stretch, episode.ruling))
     return sorted(found)
+
+
+def _ruled(stretch: Stretch, ruling: Ruling) -> tuple[int, str]:
+    """Return when what the policy ruled on was known: it may not be known when."""
+    end = stretch.end_ns if stretch.end_ns is not None else stretch.onset_ns
+    at = stretch.evidence_ns if stretch.evidence_ns is not None else end
+    if stretch.input_type != "speech":
+        what = "pressed: "
+    elif stretch.transcript_status == "empty":
+        what = "no words: "
+    else:
+        what = "words known: " if stretch.evidence_ns is not None else ""
+    return at, f"{what}policy says {ruling.effect}"
 
 
 def _markers(episode: Episode, window: Window, width: int) -> list[Text]:

@@ -43,10 +43,10 @@ def _said(episode: Episode) -> str:
     return "; ".join(map(said, spoken))
 
 
-def said(stretch: Stretch) -> str:
+def said(stretch: Stretch, *, pointer: bool = True) -> str:
     """Return what is known of the words of one stretch: the text where the data hold it, else that it is redacted and where it lies."""
     facts = stretch.attributes
-    ref = facts.get(a.VOICE_CALLER_TRANSCRIPT_REF)
+    ref = facts.get(a.VOICE_CALLER_TRANSCRIPT_REF) if pointer else None
     where = f", at {short(str(ref))}" if ref else ""
     if stretch.text:
         status = f" ({stretch.transcript_status})" if stretch.transcript_status not in {None, "final"} else ""

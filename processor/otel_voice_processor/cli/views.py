@@ -14,7 +14,7 @@ from otel_voice_processor.accounts import HERE, Account
 from otel_voice_processor.cli.answers import Answer, answer, episode_answer, notes
 from otel_voice_processor.cli.drawing import Drawing, drawing, whole_call
 from otel_voice_processor.cli.proof import COMPLIANCE, audio_of, proof, said, transcript_of
-from otel_voice_processor.cli.words import JOINERS, after_words, clock, iso, no_episode_words, quoted, short, verdict_words
+from otel_voice_processor.cli.words import JOINERS, after_words, clock, iso, no_episode_words, quoted, short
 from otel_voice_processor.evidence import int_of
 from otel_voice_processor.model import CallRecord, Episode, Stretch, VoiceEvent
 from otel_voice_processor.reviews import gravest
@@ -140,10 +140,9 @@ def _episode(account: Account, ep: Episode, number: int) -> EpisodeView:
 
 def _proof(account: Account, ep: Episode) -> tuple[tuple[str, str], ...]:
     told = dict(proof(account.record, ep))
-    verdict = verdict_words(ep)[0]
     rows = [
         ("Agent was saying", _spoken(account, ep)),
-        ("Verdict", f"{verdict.rstrip('.')}: {plain(ep.reason)}" if ep.verdict != "undetermined" else f"Undetermined: {plain(ep.reason)}"),
+        ("Verdict", f"{plain(ep.verdict).capitalize()}: {plain(ep.reason)}"),
         (
             "Compliance",
             COMPLIANCE.get(ep.compliance, plain(ep.compliance)) + ("; the message is protected by policy" if ep.protected else ""),
@@ -191,14 +190,12 @@ def _policy(ep: Episode) -> str:
 def _said(stretch: Stretch) -> Said:
     text = stretch.text or ""
     words = stretch.attributes.get(a.VOICE_CALLER_TRANSCRIPT_WORD_COUNT)
-    facts = [
-        f"{stretch.input_class[:40]} {stretch.class_confidence:.2f}",
-        *([f"{words:,} words"] if isinstance(words, int) and words > 1 else []),
-    ]
+    counted = [f"{words:,} words"] if text and isinstance(words, int) and words > 1 else []
+    facts = [f"{stretch.input_class[:40]} {stretch.class_confidence:.2f}", *counted]
     return Said(
         text=printable(text[:LONG_TEXT], keep=JOINERS),
         more=f"{len(text):,} characters" if len(text) > LONG_TEXT else "",
-        instead=said(stretch) if stretch.input_type == "speech" else quoted(stretch),
+        instead=said(stretch, pointer=False) if stretch.input_type == "speech" else quoted(stretch),
         facts=", ".join(facts),
     )
 

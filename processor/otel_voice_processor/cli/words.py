@@ -67,6 +67,8 @@ def quoted(stretch: Stretch) -> str:
         return f"what was said ({count} word{'s' if count > 1 else ''}, text redacted)"
     if stretch.transcript_status == "empty":
         return "a sound without words"
+    if stretch.transcript_status is None and stretch.input_class in {"correction", "escalation", "backchannel"}:
+        return "what was said (not in the data)"
     return "sound of unknown content"
 
 

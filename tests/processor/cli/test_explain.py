@@ -118,6 +118,9 @@ def test_summaries_alone_are_enough(timeline: Make, tmp_path: Path, capsys: pyte
 
     assert out.startswith("The caller meant it")
     assert "The events of 1 interruption are not in the data" in " ".join(out.split())
+    assert "what was said (not in the data) corrects the agent" in " ".join(out.split())
+    assert "█" in out
+    assert "words known" not in out
     assert record.episodes[0].span_id.hex() in out
 
 
