@@ -60,15 +60,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _shown(options: argparse.Namespace, account: Account) -> int:
+    most = len(account.record.episodes) if options.all else MOST
     if options.html:
         from otel_voice_processor.cli.pages import call_page
 
-        return write_page(options.html, call_page(account))
+        return write_page(options.html, call_page(account, most=most))
     if options.json:
         print(json.dumps(account_json(account), ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
         return 0
     console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=PLAIN_WIDTH)
-    most = len(account.record.episodes) if options.all else MOST
     console.print(render_call(account.record, width=min(console.width, WIDEST), account=account, most=most))
     return 0
 
@@ -101,7 +101,8 @@ def _found(options: argparse.Namespace) -> Recording:
     if not calls:
         raise _NotFound(f"no event of a call in {_places(names)}")
     if options.call is None and len(held.newest) > 1:
-        raise _NotFound(f"which of {len(held.newest):,} calls? {_newest(held.newest)}; or `{LATEST}`")
+        place = "; its id stands before `--from`" if told.unreadable else ""
+        raise _NotFound(f"which of {len(held.newest):,} calls? {_newest(held.newest)}; or `{LATEST}`{place}")
     return calls[max(calls, key=lambda call_id: held.newest[call_id])]
 
 

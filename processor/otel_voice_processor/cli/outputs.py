@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
 import sys
 
 from otel_voice.printable import printable
@@ -27,6 +28,8 @@ def write_page(path: str, page: str) -> int:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(handle, "wb") as out:
+            if stat.S_ISREG(os.fstat(handle).st_mode):
+                os.fchmod(handle, 0o600)  # also where it was there, and open to others
             out.write(page.encode("utf-8", "replace"))
     except OSError as error:
         print(printable(f"otel-voice: `{path}` cannot be written: {(error.strerror or str(error)).lower()}"), file=sys.stderr)

@@ -11,13 +11,13 @@ from markupsafe import Markup
 from otel_voice.emit import package_version
 from otel_voice_processor.accounts import Account
 from otel_voice_processor.cli.report_view import report_view
-from otel_voice_processor.cli.views import call_view
+from otel_voice_processor.cli.views import MOST, call_view
 from otel_voice_processor.reviews import Report
 
 
-def call_page(account: Account) -> str:
-    """Return the page of one call."""
-    return _environment().get_template("call.html").render(shown=call_view(account))
+def call_page(account: Account, *, most: int = MOST) -> str:
+    """Return the page of one call, with its `most` gravest interruptions drawn."""
+    return _environment().get_template("call.html").render(shown=call_view(account, most=most))
 
 
 def report_page(report: Report, notes: Sequence[str] = ()) -> str:

@@ -194,6 +194,7 @@ def test_six_hundred_interruptions_give_a_screen_that_says_what_it_left_out(
     assert "580 more are not drawn" in out
     assert 600 == len(json.loads(explained(capsys, "--json", "--from", path)[0])["episodes"])
     assert 600 == len(re.findall(r"^\d+ of 600, at", explained(capsys, "--all", "--from", path)[0], re.MULTILINE))
+    assert 600 == explained(capsys, "--all", "--html", "-", "--from", path)[0].count('<section class="card good" id=') + 6
 
 
 def test_an_unknown_call_names_those_that_were_meant(timeline: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -204,6 +205,7 @@ def test_an_unknown_call_names_those_that_were_meant(timeline: Make, tmp_path: P
     assert "did you mean `call_beta`?" in explained(capsys, "call_b", "--from", path, code=2)[1]
     assert "the newest are `call_alpha`, `call_beta`" in explained(capsys, "zzz", "--from", path, code=2)[1]
     assert "which of 2 calls?" in explained(capsys, "--from", path, code=2)[1]
+    assert "`latest`; its id stands before `--from`" in explained(capsys, "--from", path, "call_alpha", code=2)[1]
     assert "is a file: files stand behind `--from`" in explained(capsys, str(tmp_path), "--from", path, code=2)[1]
 
 

@@ -84,8 +84,10 @@ def test_json_has_a_stable_shape(path: str, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_the_page_holds_the_record_of_every_call_to_review(path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Only its owner reads the file."""
+    """Only its owner reads the file, also where it was there and open to others."""
     page = tmp_path / "report.html"
+    page.write_text("before")
+    page.chmod(0o644)
     _, err = reported(capsys, path, "--html", str(page))
     text = page.read_text(encoding="utf-8")
 
