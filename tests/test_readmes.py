@@ -176,6 +176,18 @@ def test_the_call_records_example_runs(tmp_path: Path) -> None:
     assert "2 events: 2 conform" in done.stdout
 
 
+def test_the_commands_on_calls_run(tmp_path: Path) -> None:
+    """Every line of the block succeeds on what the demo wrote."""
+    (block,) = re.findall(r"```\n(otel-voice explain latest.*?)```", README, re.DOTALL)
+    script = "import sys; from otel_voice_processor.cli import main; sys.exit(main())"
+    function = f"set -eo pipefail; otel-voice() {{ '{sys.executable}' -c '{script}' \"$@\"; }}\n"
+    demo = "otel-voice demo --calls 3 --file calls.jsonl > /dev/null\n"
+    done = subprocess.run(["bash", "-c", function + demo + block], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    assert 0 == done.returncode, done.stderr
+    assert "Nobody meant to interrupt, we fired on a backchannel" in done.stdout
+
+
 def test_every_command_is_in_a_readme() -> None:
     """A command without words does not pass."""
     for name in COMMANDS:

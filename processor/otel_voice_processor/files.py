@@ -1,6 +1,7 @@
-"""Read files of events, document by document in bounded memory: OTLP JSON lines, OTLP protobuf, envelopes; plain or gzip.
+"""Read files of events, document by document in bounded memory: OTLP JSON lines, OTLP protobuf, envelopes; plain, gzip or zstd.
 
-Protobuf is read as the collector's file exporter writes it (each request behind its size in four bytes, big endian) and as bare requests.
+Protobuf is read as the collector's file exporter writes it (each request behind its size in four bytes, big endian; with
+`compression: zstd` each packed by itself) and as bare requests.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError
@@ -22,15 +23,13 @@ from otel_voice_processor.errors import Undecodable
 from otel_voice_processor.model import LOGS, TRACES
 from otel_voice_processor.otlp_json import request_tree
 from otel_voice_processor.records import MAX_DEPTH, Read, TooDeep, read_otlp
-from otel_voice_processor.streams import Before, Buffered, Raw, Readable, Unpacked
+from otel_voice_processor.streams import GZIP, ZSTD, Before, Buffered, Gunzipped, Raw, Readable, Unzstd, unzstd
 
 OTLP: Final = "otlp"
 ENVELOPE: Final = "envelope"
 MAX_DOCUMENT: Final = 64 << 20  # bytes of one request or line, as much as a receiver takes
 _PEEK: Final = 4096
 _TRACE_ID: Final = 16  # bytes
-_GZIP: Final = b"\x1f\x8b"
-_ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _SIGNALS: Final = ("resourceSpans", "resourceLogs", "resourceMetrics", "resourceProfiles")
 _MEMBERS: Final = frozenset({"eventName", "eventVersion", "occurredAt", "canonicalCallId"})
 _BLANK: Final = b" \t\r\n\xef\xbb\xbf"
@@ -68,13 +67,14 @@ def documents(stream: Readable) -> Iterator[Document | Broken]:
     """Yield what a stream holds, in its order."""
     buffered = io.BufferedReader(Raw(stream), 1 << 20)
     head = buffered.peek(_PEEK)[:_PEEK]
-    if head.startswith(_GZIP):
-        unpacked = Unpacked(buffered)
-        yield from _plain(io.BufferedReader(Raw(unpacked), 1 << 20))
-        if unpacked.damage:
-            yield Broken(code="not_otlp", where="the end", message=f"the gzip stream is damaged: {unpacked.damage}")
-    else:
+    if not head.startswith((GZIP, ZSTD)):
         yield from _plain(buffered)
+        return
+    form = "gzip" if head.startswith(GZIP) else "zstd"
+    unpacked = Gunzipped(buffered) if form == "gzip" else Unzstd(buffered)
+    yield from _plain(io.BufferedReader(Raw(unpacked), 1 << 20))
+    if unpacked.damage:
+        yield Broken(code="not_otlp", where="the end", message=f"the {form} stream is damaged: {unpacked.damage}")
 
 
 def events(document: Document) -> Iterator[Read]:
@@ -92,8 +92,8 @@ def _plain(stream: Buffered) -> Iterator[Document | Broken]:
     head = stream.peek(_PEEK)[:_PEEK]
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         yield Broken(code="not_utf8", where="line 1, column 1", message="this is UTF-16: save it as UTF-8")
-    elif head.startswith(_ZSTD) or head[4:8] == _ZSTD:
-        yield Broken(code="not_utf8", where="byte 0", message="this is zstd, neither UTF-8 nor OTLP: unpack it first, as with `zstd -d`")
+    elif head[4:8] == ZSTD:
+        yield from _framed(stream)
     elif head.lstrip()[:1] == b"<" and not _CONTROL.search(head):
         yield Broken(code="not_json", where="line 1, column 1", message="not JSON: it looks like a page of HTML or XML")
     elif head.startswith(b"\xef\xbb\xbf") or not _CONTROL.search(head):
@@ -270,7 +270,21 @@ def _framed(stream: Buffered) -> Iterator[Document | Broken]:
             yield Broken(code="not_otlp", where=f"byte {offset}", message=wrong)
             return
         offset += 4 + size
-        yield _request(body, f"request {number}")
+        yield from _message(body, f"request {number}")
+
+
+def _message(body: bytes, where: str) -> Iterator[Document | Broken]:
+    """Yield what a message holds that stood behind its size, packed by itself or not."""
+    if body.startswith(ZSTD):
+        try:
+            body = unzstd(body, MAX_DOCUMENT)
+        except ValueError as error:
+            yield Broken(code="not_otlp", where=where, message=f"its zstd is damaged: {error}")
+            return
+        if body.lstrip()[:1] == b"{":
+            yield from (replace(each, where=f"{where}, {each.where}" if isinstance(each, Broken) else where) for each in _parsed(body, 1))
+            return
+    yield _request(body, where)
 
 
 def _bare(stream: Buffered) -> Iterator[Document | Broken]:

@@ -1,4 +1,4 @@
-"""Streams of bytes to read files from: anything that has `read`, gzip unpacked as far as it goes, lines read ahead."""
+"""Streams of bytes to read files from: anything that has `read`, gzip and zstd unpacked as far as they go, lines read ahead."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ import io
 import zlib
 from typing import Any, Final, Protocol, TypeAlias
 
+import zstandard
+
 Buffered: TypeAlias = "io.BufferedReader[Any]"
 CHUNK: Final = 1 << 16
+GZIP: Final = b"\x1f\x8b"
+ZSTD: Final = b"\x28\xb5\x2f\xfd"
+_SMALL: Final = 1 << 10  # bytes of zstd unpacked at once: the decoder takes no limit, and no frame makes more than 32 MiB of so few
 
 
 class Readable(Protocol):
@@ -19,7 +24,7 @@ class Readable(Protocol):
         ...
 
 
-class Unpacked:
+class Gunzipped:
     """A gzip stream, of several members too; what comes before a damage is handed over, `damage` says what it was."""
 
     def __init__(self, stream: Buffered) -> None:
@@ -56,6 +61,47 @@ class Unpacked:
             for byte in self._data:
                 out += member.decompress(bytes((byte,)))
         return out
+
+
+class Unzstd:
+    """A zstd stream of one frame or many; what comes before a damage is handed over, `damage` says what it was."""
+
+    def __init__(self, stream: Buffered) -> None:
+        self._stream, self._frame = stream, zstandard.ZstdDecompressor().decompressobj()
+        self._data = b""
+        self._fresh = True
+        self.damage = ""
+
+    def read(self, size: int = CHUNK, /) -> bytes:
+        """Return what has been unpacked, some of it at least where there is any."""
+        out = b""
+        while not out and not self.damage:
+            if self._frame.eof:
+                self._data = self._frame.unused_data + self._data
+                self._frame, self._fresh = zstandard.ZstdDecompressor().decompressobj(), True
+            self._data = self._data or self._stream.read1(CHUNK)
+            if not self._data:
+                self.damage = "" if self._fresh else "it ends in the middle"
+                return b""
+            piece, self._data, self._fresh = self._data[:_SMALL], self._data[_SMALL:], False
+            try:
+                out = self._frame.decompress(piece)
+            except zstandard.ZstdError as error:
+                self.damage = str(error)[:100].lower()
+        return out
+
+
+def unzstd(data: bytes, most: int) -> bytes:
+    """Return a message that was packed by itself; raise `ValueError` where it is damaged or longer than `most` bytes."""
+    stream = Unzstd(io.BufferedReader(Raw(io.BytesIO(data))))
+    out = bytearray()
+    while piece := stream.read():
+        out += piece
+        if len(out) > most:
+            raise ValueError(f"longer than {most >> 20} MiB")
+    if stream.damage:
+        raise ValueError(stream.damage)
+    return bytes(out)
 
 
 class Raw(io.RawIOBase):

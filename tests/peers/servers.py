@@ -103,6 +103,48 @@ def prometheus(work: Path, *, receiver: bool = True) -> Iterator[Prometheus]:
         yield Prometheus(f"http://127.0.0.1:{port}", log)
 
 
+TEMPO = """
+server:
+  http_listen_address: 127.0.0.1
+  http_listen_port: {http}
+  grpc_listen_address: 127.0.0.1
+  grpc_listen_port: {grpc}
+  log_level: warn
+distributor: {{receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:{otlp}"}}}}}}}}}}
+ingester:
+  trace_idle_period: 500ms
+  flush_check_period: 500ms
+  max_block_duration: {block}
+  complete_block_timeout: {kept}
+  lifecycler: {{address: 127.0.0.1, min_ready_duration: 0s, final_sleep: 0s, ring: {{kvstore: {{store: inmemory}}, replication_factor: 1}}}}
+query_frontend: {{search: {{query_backend_after: 0s}}}}
+compactor: {{ring: {{kvstore: {{store: inmemory}}, wait_stability_min_duration: 0s}}}}
+storage: {{trace: {{backend: local, blocklist_poll: 500ms, local: {{path: ./data/blocks}}, wal: {{path: ./data/wal}}}}}}
+memberlist: {{bind_addr: [127.0.0.1], bind_port: {gossip}, abort_if_cluster_join_fails: false}}
+usage_report: {{reporting_enabled: false}}
+multitenancy_enabled: {tenants}
+"""  # ready in 0.2 s and searchable in 1 s, where the defaults take half a minute
+
+
+@dataclass(frozen=True)
+class Tempo:
+    """A real Tempo: its HTTP API, and where it takes OTLP gRPC."""
+
+    url: str
+    otlp: str
+
+
+@contextmanager
+def tempo(work: Path, *, tenants: bool = False, block: str = "5m", kept: str = "15m") -> Iterator[Tempo]:
+    """Run Tempo as one process; blocks are cut after `block` and leave the ingester after `kept`."""
+    work.mkdir(parents=True, exist_ok=True)
+    http, grpc, otlp, gossip = (free_port() for _ in range(4))
+    told = TEMPO.format(http=http, grpc=grpc, otlp=otlp, gossip=gossip, block=block, kept=kept, tenants=str(tenants).lower())
+    (work / "tempo.yaml").write_text(told)
+    with running("tempo", ["-config.file=tempo.yaml"], f"http://127.0.0.1:{http}/ready", work):
+        yield Tempo(f"http://127.0.0.1:{http}", f"127.0.0.1:{otlp}")
+
+
 @contextmanager
 def collector(work: Path, config: str) -> Iterator[Path]:
     """Run an OpenTelemetry Collector; `config` is its YAML without `extensions`; yields its log."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from otel_voice_processor import files
@@ -33,6 +34,10 @@ def _body(tree: dict[str, Any]) -> bytes:
     return body
 
 
+def sized(*bodies: bytes) -> bytes:
+    return b"".join(len(body).to_bytes(4, "big") + body for body in bodies)
+
+
 def read(data: bytes) -> list[Document | Broken]:
     return list(documents(io.BytesIO(data)))
 
@@ -47,10 +52,6 @@ def records() -> list[Record]:
     return [generated.record(rng) for _ in range(40)]
 
 
-def sized(*bodies: bytes) -> bytes:
-    return b"".join(len(body).to_bytes(4, "big") + body for body in bodies)
-
-
 def test_every_form_holds_the_same_events(records: list[Record]) -> None:
     """OTLP JSON lines, protobuf bare and sized, envelopes in lines, an array or spread over lines, packed or not."""
     expected = [record.name for record in records]
@@ -63,10 +64,13 @@ def test_every_form_holds_the_same_events(records: list[Record]) -> None:
             b"\r\n\r\n".join(json.dumps(tree).encode() for tree in trees),
             b"".join(bodies),
             sized(*bodies),
+            sized(*map(zstandard.compress, bodies)),
+            sized(*(zstandard.compress(json.dumps(tree).encode()) for tree in trees)),
             sized(b"".join(bodies[:half]), b"".join(bodies[half:])),
             json.dumps(trees, indent=2).encode(),
         ):
-            assert expected == names(data) == names(gzip.compress(data))
+            assert expected == names(data) == names(gzip.compress(data)) == names(zstandard.compress(data))
+        assert expected == names(b"".join(zstandard.compress(json.dumps(tree).encode() + b"\n") for tree in trees))
     envelopes = [to_envelope(record) for record in records]
     for text in (
         "\n".join(map(json.dumps, envelopes)),
@@ -92,7 +96,9 @@ def test_every_form_holds_the_same_events(records: list[Record]) -> None:
         (LINE.encode() + b"\n2026-11-25T10:00:00Z stdout F {}", "not_json", "line 2, column 1", "log driver"),
         (b'{"eventName": "caf\xe9"}', "not_utf8", "line 1, column 19", "0xe9"),
         (LINE.encode("utf-16"), "not_utf8", "line 1, column 1", "utf-16"),
-        (b"\x28\xb5\x2f\xfd" + b"x" * 40, "not_utf8", "byte 0", "zstd -d"),
+        (b"\x28\xb5\x2f\xfd" + b"x" * 40, "not_otlp", "the end", "the zstd stream is damaged"),
+        (zstandard.compress(LINE.encode() + b"\n")[:-9], "not_otlp", "the end", "it ends in the middle"),
+        (sized(b"\x28\xb5\x2f\xfd" + b"x" * 40), "not_otlp", "request 1", "its zstd is damaged"),
         (b'{"spans": []}', "not_otlp", "line 1", "`resourcespans`"),
         (b'{"resource_logs": []}', "not_otlp", "line 1", "`resource_logs` is `resourcelogs`"),
         (b"[1]", "not_otlp", "line 1, element 1", "no object"),

@@ -162,13 +162,12 @@ def flat(text: str) -> str:
 
 
 def test_the_answer_comes_first() -> None:
-    """The first line says which call, the second whether the caller meant it, what the agent did, and the verdict."""
+    """The first line says whether the caller meant it, what the agent did, and the verdict; then comes which call it is."""
     lines = printed(render_call(record(episode()))).splitlines()
 
-    assert lines[0].rstrip() == "call_01JZ9W2M7K   billing   livekit 1.8.9   agent's policy 2026-05-20"
-    assert lines[1].startswith('The caller meant it: "no I meant Friday" corrects the agent (0.94).')
-    assert "The agent was silent 0.31 s after the caller's onset." in flat(" ".join(lines[1:4]))
-    assert "Correct." in " ".join(lines[1:4])
+    assert lines[0].startswith('The caller meant it: "no I meant Friday" corrects the agent (0.94).')
+    assert "The agent was silent 0.31 s after the caller's onset. Correct." in flat(" ".join(lines[:2]))
+    assert lines[3].rstrip() == "call_01JZ9W2M7K   billing   livekit 1.8.9   agent's policy 2026-05-20"
 
 
 def test_a_known_first_word_is_where_the_time_counts_from() -> None:
@@ -205,7 +204,7 @@ def test_a_false_interruption_says_so() -> None:
     """Where nobody meant to interrupt and the agent stopped, the answer says both and names the finding."""
     shown = flat(printed(render_call(record(backchannel()))))
 
-    assert 'Nobody meant to interrupt: "yeah" is a backchannel (0.90). The agent fell silent anyway, 0.31 s' in shown
+    assert 'Nobody meant to interrupt, we fired on a backchannel: "yeah" (0.90). The agent fell silent anyway, 0.31 s' in shown
     assert "False interruption." in shown
     assert "findings backchannel_confusion" in shown
 
@@ -228,7 +227,7 @@ def test_redacted_text_is_described() -> None:
                 protected=True,
                 response=response(end_ns=at(7_000), end_reason="completed", pauses=()),
             ),
-            "played on for 5.47 s, to the end. It spoke again 0.45 s after both were silent. Missed interruption. Policy protects",
+            "played on for 5.47 s, to the end. Missed interruption. Policy protects",
         ),
         (
             lambda: episode(verdict="undetermined", intent="unknown", missing=("voice.caller.transcript.status",)),

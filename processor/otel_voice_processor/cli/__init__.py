@@ -16,6 +16,8 @@ COMMANDS = {
     "serve": "start the processor",
     "check": "say what is wrong with config and policy, start nothing",
     "doctor": "send a test call, ask the processor what came of it, name what is wrong",
+    "explain": "say of one recorded call whether the caller meant to interrupt, with picture and proof",
+    "report": "scorecard of many recorded calls, worst workflows, the calls to review first",
     "validate": "say whether recorded events conform to the schema",
     "convert": "write events as OTLP JSON, OTLP protobuf or envelopes",
     "schema": "list, show, compare and write the schema's versions",
@@ -26,7 +28,10 @@ COMMANDS = {
 
 
 # What the extra `processor` brings: the plain install, an agent's, is without.
-EXTRA = frozenset({"google", "grpc", "grpc_health", "rich", "uvloop", "opentelemetry.exporter", "opentelemetry.proto", "opentelemetry.sdk"})
+EXTRA = frozenset(
+    {"google", "grpc", "grpc_health", "jinja2", "rich", "uvloop", "zstandard"}
+    | {"opentelemetry.exporter", "opentelemetry.proto", "opentelemetry.sdk"}
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -13,7 +13,10 @@ from typing import Any, BinaryIO
 
 from otel_voice_processor.files import Broken, Document, documents
 
-READS = "OTLP JSON lines as the collector's file exporter writes them, OTLP protobuf, envelope JSON or JSON lines; gzip, too; `-` is stdin"
+READS = (
+    "OTLP JSON lines as the collector's file exporter writes them, OTLP protobuf, envelope JSON or JSON lines; gzip and zstd, too; "
+    "`-` is stdin"
+)
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:

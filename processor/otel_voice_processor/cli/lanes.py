@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from otel_voice_processor.cli.words import MS, S, quoted, seconds, silent_ns
-from otel_voice_processor.model import CallRecord, Episode, Response, Stretch
+from otel_voice_processor.cli.words import MS, S, quoted, seconds, short, silent_ns
+from otel_voice_processor.model import CallRecord, Episode, Response, Ruling, Stretch
 
 LABEL = 12  # columns left of the lanes
 MARGIN = 32  # columns right of them, for what the lane shows
@@ -69,7 +69,8 @@ def window_of(record: CallRecord, episode: Episode | None, width: int) -> Window
 def picture(record: CallRecord, episode: Episode | None, *, width: int) -> list[Text]:
     """Return the axis, the two lanes and the markers as lines."""
     window = window_of(record, episode, width)
-    agent, caller = _agent(record.responses, window), _caller(record.stretches, window)
+    responses = record.responses or ((episode.response,) if episode is not None else ())  # none where only the summary is there
+    agent, caller = _agent(responses, window), _caller(record.stretches or (episode.stretches if episode is not None else ()), window)
     lines = [Text(" " * LABEL + _axis(window), style="dim")]
     lines.append(_line("agent", agent, _agent_label(record, episode), "cyan"))
     lines.append(_line("caller", caller, _caller_label(record, episode), "magenta"))
@@ -111,7 +112,8 @@ def _agent_label(record: CallRecord, episode: Episode | None) -> str:
     if episode is None:
         return f"{len(record.responses)} response{'s' if len(record.responses) != 1 else ''}"
     known = episode.response.end_ns is not None
-    return f"{episode.response.response_id} {episode.message_type}" if known else f"{episode.response.response_id}, end unknown"
+    name = short(episode.response.response_id)
+    return f"{name} {short(episode.message_type)}" if known else f"{name}, end unknown"
 
 
 def _caller_label(record: CallRecord, episode: Episode | None) -> str:
@@ -133,20 +135,39 @@ def _axis(window: Window) -> str:
     return "".join(cells).rstrip()
 
 
+def moments(episode: Episode) -> list[tuple[int, str]]:
+    """Return the moments that matter, in order of time, each with what happened."""
+    stretch, silent = episode.stretch, silent_ns(episode)
+    found = [(stretch.onset_ns, "onset")]
+    if stretch.first_word_ns is not None and stretch.first_word_ns > stretch.onset_ns:
+        found.append((stretch.first_word_ns, "first word"))
+    if silent is not None:
+        found.append((silent, "agent silent"))
+    if episode.ruling is not None:
+        found.append(_ruled(stretch, episode.ruling))
+    return sorted(found)
+
+
+def _ruled(stretch: Stretch, ruling: Ruling) -> tuple[int, str]:
+    """Return when what the policy ruled on was known: it may not be known when."""
+    end = stretch.end_ns if stretch.end_ns is not None else stretch.onset_ns
+    at = stretch.evidence_ns if stretch.evidence_ns is not None else end
+    if stretch.input_type != "speech":
+        what = "pressed: "
+    elif stretch.transcript_status == "empty":
+        what = "no words: "
+    else:
+        what = "words known: " if stretch.evidence_ns is not None else ""
+    return at, f"{what}policy says {ruling.effect}"
+
+
 def _markers(episode: Episode, window: Window, width: int) -> list[Text]:
     """Return one line per moment that matters, each under its column, in order of time."""
-    stretch, silent = episode.stretch, silent_ns(episode)
-    moments = [(stretch.onset_ns, f"onset {window.second(stretch.onset_ns)}")]
-    if stretch.first_word_ns is not None and stretch.first_word_ns > stretch.onset_ns:
-        moments.append((stretch.first_word_ns, f"first word {window.second(stretch.first_word_ns)}"))
-    if silent is not None:
-        moments.append((silent, f"agent silent {window.second(silent)}"))
-    if episode.ruling is not None:
-        known = stretch.evidence_ns if stretch.evidence_ns is not None else stretch.end_ns or stretch.onset_ns
-        spoken = stretch.input_type == "speech"
-        what = "pressed" if not spoken else "no words" if stretch.transcript_status == "empty" else "words known"
-        moments.append((known, f"{what} {window.second(known)}: policy says {episode.ruling.effect}"))
-    return [_marker(window.column(at), text, width) for at, text in sorted(moments)]
+    lines = []
+    for at, text in moments(episode):
+        what, colon, more = text.partition(":")
+        lines.append(_marker(window.column(at), f"{what} {window.second(at)}{colon}{more}", width))
+    return lines
 
 
 def _marker(column: int, text: str, width: int) -> Text:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from otel_voice_schema import attributes as a
 
+from otel_voice.printable import printable
 from otel_voice_processor.model import CallRecord, Episode, Stretch
 
 S = 1_000_000_000
 MS = 1_000_000
 SHORT_PAUSE_NS = 200 * MS  # shorter gaps are not heard as a pause
+LONG_QUOTE = 120  # characters of what was said, in a sentence
+LONG_TEXT = 240  # in a row of its own
+JOINERS = "\u200c\u200d"  # within letters and emoji; they move nothing
+MOST_MISSING = 3
+LONG_NAME = 120  # of anybody's name for something
 VERDICTS = {
     "correct": ("Correct.", "bold green"),
     "false_interruption": ("False interruption.", "bold red"),
@@ -25,20 +33,42 @@ def seconds(ns: int) -> str:
     return f"{round(ns / S, 2) + 0.0:.2f} s"  # never a minus before nothing
 
 
+def clock(ns: int) -> str:
+    """Return a moment of a call as a player of its recording shows it, such as `1:12.4`."""
+    tenths = max(0, ns) // (100 * MS)
+    return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
+
+
+def iso(ns: int) -> str | None:
+    """Return a moment as ISO 8601 in UTC, to the millisecond; None for none."""
+    if not 0 < ns < 253_402_300_800_000_000_000:
+        return None
+    whole, rest = divmod(ns, S)
+    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{rest // MS:03d}Z"
+
+
+def short(text: str, most: int = LONG_NAME) -> str:
+    """Return somebody else's text fit for a line: nothing in it moves a cursor, and what is too long is cut and said to be."""
+    cut = text if len(text) <= most else f"{text[: most - 1].rstrip()}… ({len(text):,} characters)"
+    return printable(cut, keep=JOINERS)
+
+
 def quoted(stretch: Stretch) -> str:
     """Return what the caller said: the text where it was kept, else what is known of it."""
     if stretch.input_type == "dtmf":
         digit = stretch.attributes.get(a.VOICE_CALLER_DTMF_DIGIT)
-        return f"key {digit}" if digit is not None else "a key"
+        return f"key {short(str(digit))}" if digit is not None else "a key"
     if stretch.input_type == "command":
-        return f"the command {stretch.attributes.get(a.VOICE_CALLER_INTENT_LABEL, '(label unknown)')}"
+        return f"the command {short(str(stretch.attributes.get(a.VOICE_CALLER_INTENT_LABEL, '(label unknown)')))}"
     if stretch.text:
-        return f'"{stretch.text}"'
+        return f'"{short(stretch.text, LONG_QUOTE)}"'
     count = stretch.attributes.get(a.VOICE_CALLER_TRANSCRIPT_WORD_COUNT)
     if isinstance(count, int) and count > 0:
         return f"what was said ({count} word{'s' if count > 1 else ''}, text redacted)"
     if stretch.transcript_status == "empty":
         return "a sound without words"
+    if stretch.transcript_status is None and stretch.input_class in {"correction", "escalation", "backchannel"}:
+        return "what was said (not in the data)"
     return "sound of unknown content"
 
 
@@ -61,9 +91,12 @@ def intent_words(episode: Episode) -> str:
             return f"The caller meant it: {quoted(stretch)} was pressed."
         return f"The caller meant it: {quoted(stretch)} {ACTS.get(episode.input_class, 'is a turn of its own')} {sure}."
     if episode.intent == "no":
-        what = "a backchannel" if episode.input_class == "backchannel" else episode.input_class
-        return f"Nobody meant to interrupt: {quoted(stretch)} is {what} {sure}."
-    return f"Nobody can tell whether the caller meant it: {quoted(stretch)} is of class {episode.input_class} {sure}."
+        what = "a backchannel" if episode.input_class == "backchannel" else short(episode.input_class)
+        fired = {"stopped": "fired on", "paused_resumed": "paused for"}.get(episode.net_audio)
+        if fired is None:
+            return f"Nobody meant to interrupt: {quoted(stretch)} is {what} {sure}."
+        return f"Nobody meant to interrupt, we {fired} {what}: {quoted(stretch)} {sure}."
+    return f"Nobody can tell whether the caller meant it: {quoted(stretch)} is of class {short(episode.input_class)} {sure}."
 
 
 def audio_words(episode: Episode) -> str:
@@ -105,9 +138,12 @@ def after_words(episode: Episode) -> str:
 
 def verdict_words(episode: Episode) -> tuple[str, str]:
     """Return the verdict in words, and the style to print it in."""
-    word, style = VERDICTS.get(episode.verdict, (f"{episode.verdict}.", "bold"))
+    word, style = VERDICTS.get(episode.verdict, (f"{short(episode.verdict)}.", "bold"))
     if episode.verdict == "undetermined":
-        return f"Undetermined: {' and '.join(episode.missing) or episode.reason} is missing.", style
+        missing = [short(key) for key in episode.missing[:MOST_MISSING]]
+        more = f" and {len(episode.missing) - len(missing)} more" if len(episode.missing) > len(missing) else ""
+        verb = "is" if len(episode.missing) < 2 else "are"
+        return f"Undetermined: {' and '.join(missing) or short(episode.reason)}{more} {verb} missing.", style
     if episode.verdict == "missed_interruption" and episode.reason in SLOW:
         word = f"Missed interruption: {SLOW[episode.reason]}."
     if episode.verdict == "missed_interruption" and episode.protected:
@@ -121,10 +157,10 @@ def no_episode_words(record: CallRecord) -> list[tuple[str, str]]:
     """Say what did happen in a call without interruptions, each line with its style."""
     said: list[tuple[str, str]] = []
     for response in record.premature_endpointings:
-        line = f"The agent barged in: {response.response_id} began before the caller had finished. Premature endpointing."
+        line = f"The agent barged in: {short(response.response_id)} began before the caller had finished. Premature endpointing."
         said.append((line, "bold red"))
     for action in record.silence_timeouts:
-        did = NEXT.get(action, f"did: {action}")
+        did = NEXT.get(action, f"did: {short(action)}")
         said.append((f"The caller said nothing for too long; the agent {did}. Silence timeout, counted apart from interruptions.", ""))
     if record.turn_overlaps:
         count = len(record.turn_overlaps)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
 from otel_voice_schema.record import Record
-from otel_voice_schema.upgrade import is_newer, upgrade
-from otel_voice_schema.validate import faults, unjudged
 
 from otel_voice.emit import derive_ids
 from otel_voice.policy import Policy
@@ -17,8 +13,9 @@ from otel_voice_processor.cli.inputs import place, read
 from otel_voice_processor.episodes import record_of
 from otel_voice_processor.evidence import in_order
 from otel_voice_processor.files import Broken, events
-from otel_voice_processor.model import CallRecord, Value, VoiceEvent
+from otel_voice_processor.model import CallRecord, VoiceEvent
 from otel_voice_processor.pipeline import Pipeline
+from otel_voice_processor.recordings import voice_event
 from otel_voice_processor.records import TooDeep
 from otel_voice_processor.telemetry import Counters
 
@@ -61,43 +58,10 @@ def records_of(recorded: Recorded, policy: Policy) -> list[tuple[CallRecord, lis
 
 def _add(found: Recorded, record: Record) -> None:
     """Take one event; what the processor wrote itself tells nothing new, and an event that it would not judge counts as that."""
-    event = upgrade(record)
-    if event.name in {e.EPISODE, e.CALL}:
+    if record.name in {e.EPISODE, e.CALL}:
         return
-    version = event.attributes.get(a.VOICE_SCHEMA_VERSION)
-    problems = faults(event.attributes, start_ns=event.start_ns, time_ns=event.time_ns)
-    if event.name not in e.EVENTS or is_newer(version) or unjudged(problems):
+    event = voice_event(record)
+    if event is None:
         found.unjudged += 1
-        return
-    call_id = str(event.attributes[a.VOICE_CALL_ID])
-    found.calls.setdefault(call_id, []).append(
-        VoiceEvent(
-            name=event.name,
-            call_id=call_id,
-            time_ns=event.time_ns,
-            start_ns=event.start_ns,
-            trace_id=_bytes(event.trace_id),
-            span_id=_bytes(event.span_id),
-            attributes=_plain(event.attributes),
-            emitter=str(event.resource.get("service.instance.id") or event.resource.get("service.name") or ""),
-        )
-    )
-
-
-def _bytes(identity: str) -> bytes:
-    try:
-        return bytes.fromhex(identity)
-    except ValueError:
-        return b""
-
-
-def _plain(attributes: Mapping[str, object]) -> dict[str, Value]:
-    """Return the attributes that a call is judged by: scalars, and lists of them."""
-    found: dict[str, Value] = {}
-    for key, value in attributes.items():
-        if isinstance(value, list | tuple):
-            if all(isinstance(each, str | bool | int | float) for each in value):
-                found[key] = tuple(value)
-        elif isinstance(value, str | bool | int | float):
-            found[key] = value
-    return found
+    else:
+        found.calls.setdefault(event.call_id, []).append(event)

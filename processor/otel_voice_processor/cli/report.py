@@ -1,0 +1,112 @@
+"""`otel-voice report FILE...`: many recorded calls at once: scorecard, worst workflows, what is undetermined, and what to review first."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+
+from rich.console import Console
+
+from otel_voice.policy import Policy
+from otel_voice.printable import printable
+from otel_voice_processor.accounts import account_of
+from otel_voice_processor.cli.outputs import PLAIN_WIDTH, WIDEST, add_forms, write_page
+from otel_voice_processor.cli.policy.files import NotRead, add_policy, policy_of
+from otel_voice_processor.cli.sources import DEFAULT, NoFiles, Told, files_of, recordings_of, rule_of
+from otel_voice_processor.recordings import Recording, Recordings
+from otel_voice_processor.reviews import TOP, Report, Reporting
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help=f"files and folders, `-` is stdin: what `otel-voice validate` reads; by default {DEFAULT}"
+    )
+    parser.add_argument("--workflow", metavar="NAME", help="only calls of this workflow")
+    parser.add_argument("--top", type=_count, default=TOP, metavar="N", help=f"how many calls to review (default {TOP})")
+    add_policy(parser)
+    add_forms(parser)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 0 <= int(text) <= 500:
+        raise argparse.ArgumentTypeError(f"`{text[:40]}` is not a whole number from 0 to 500")
+    return int(text)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Report; return 0, or 2 where a file could not be opened or no call was found."""
+    try:
+        names = files_of(options.files)
+        policy = policy_of(options.policy)
+    except NotRead:
+        return 2
+    except NoFiles as error:
+        print(printable(f"otel-voice: {error}"), file=sys.stderr)
+        return 2
+    if not options.files:
+        print(f"reading {', '.join(names)}", file=sys.stderr)
+    told, held, reporting = Told(), Recordings(), Reporting(top=options.top)
+    workflows = _take_all(recordings_of(names, held, told), held, policy, reporting, options.workflow)
+    told.sum_up()
+    report = reporting.report()
+    if not report.calls:
+        print(printable(f"otel-voice: {_nothing(options.workflow, workflows)}"), file=sys.stderr)
+        return 2
+    code = _shown(options, report, read_notes(told, held))
+    return code or (2 if told.unreadable else 0)
+
+
+def _take_all(
+    recordings: Iterable[Recording], held: Recordings, policy: Policy, reporting: Reporting, workflow: str | None
+) -> dict[str, None]:
+    """Judge every call, those that are let go while reading and those held to the end; return the workflows that were met."""
+    rule, met = rule_of(policy), dict[str, None]()
+    for source in (recordings, held.rest()):
+        for recording in source:
+            account = account_of(recording, rule, policy_version=policy.version)
+            record = account.record
+            names = {record.workflow, *(ep.workflow for ep in record.episodes)}
+            met.update(dict.fromkeys(names if len(met) < 1_000 else ()))
+            if workflow is None or workflow in names:
+                reporting.add(account)
+    return met
+
+
+def _nothing(workflow: str | None, met: Iterable[str]) -> str:
+    from otel_voice.strict import nearest
+
+    if workflow is None or not met:
+        return "no event of a call in it: nothing named `voice.interruption.*`"
+    return f"no call of the workflow `{workflow}`{nearest(workflow, sorted(met)[:20])}"
+
+
+def read_notes(told: Told, held: Recordings) -> tuple[str, ...]:
+    """Return what was left out while reading, a line each."""
+    notes = []
+    if told.broken:
+        notes.append(f"{told.broken:,} part{'' if told.broken == 1 else 's'} of the files could not be read.")
+    if held.late:
+        notes.append(f"{held.late:,} events came long after the others of their call, which is reported in pieces: sort the files by time.")
+    if held.nameless:
+        notes.append(f"{held.nameless:,} events name no call.")
+    return tuple(notes)
+
+
+def _shown(options: argparse.Namespace, report: Report, notes: tuple[str, ...]) -> int:
+    if options.html:
+        from otel_voice_processor.cli.pages import report_page
+
+        return write_page(options.html, report_page(report, notes))
+    if options.json:
+        from otel_voice_processor.cli.as_json import report_json
+
+        print(json.dumps(report_json(report, notes), ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+        return 0
+    from otel_voice_processor.cli.show_report import render_report
+
+    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=PLAIN_WIDTH)
+    console.print(render_report(report, notes, width=min(console.width, WIDEST)))
+    return 0
