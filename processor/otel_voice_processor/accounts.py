@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,11 +12,12 @@ from otel_voice.emit import derive_ids
 from otel_voice.policy import JUDGE_VERSION, effect_of
 from otel_voice_processor.episodes import Rule, interrupted_of, record_of
 from otel_voice_processor.evidence import MS, bool_of, int_of, text_of
-from otel_voice_processor.model import CallRecord, Episode, Response, Ruling, Stretch, Value, VoiceEvent
+from otel_voice_processor.model import Attributes, CallRecord, Episode, Response, Ruling, Stretch, Value, VoiceEvent
 from otel_voice_processor.recordings import Recording
 
 PROCESSOR: Final = "processor"
 HERE: Final = "here"
+AFTERMATHS: Final = (a.VOICE_CALL_EPISODE_SILENCES_MS, a.VOICE_CALL_EPISODE_REPEATS, a.VOICE_CALL_EPISODE_UNANSWERED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,12 +271,7 @@ def _call_as_counted(here: CallRecord, episodes: tuple[Episode, ...], recording:
         judge = next((text_of(span.attributes.get(a.VOICE_JUDGE_VERSION)) for span in recording.episodes), None)
         return replace(here, episodes=episodes, interrupted=interrupted_of(episodes, here.observable), judge_version=judge or JUDGE_VERSION)
     facts = call.attributes
-    silences, repeats = facts.get(a.VOICE_CALL_EPISODE_SILENCES_MS), facts.get(a.VOICE_CALL_EPISODE_REPEATS)
-    ids = facts.get(a.VOICE_CALL_EPISODE_IDS)
-    if isinstance(ids, tuple) and isinstance(silences, tuple) and isinstance(repeats, tuple):
-        waits: dict[str, Value] = dict(zip(map(str, ids), silences, strict=False))
-        again: dict[str, Value] = dict(zip(map(str, ids), repeats, strict=False))
-        episodes = tuple(_with_aftermath(ep, waits.get(ep.span_id.hex()), again.get(ep.span_id.hex())) for ep in episodes)
+    episodes = tuple(_with_aftermath(episode, found) for episode, found in zip(episodes, _aftermaths(facts, episodes), strict=True))
     told = facts.get(a.VOICE_CALL_OBSERVABLE)
     observable = tuple(map(str, told)) if isinstance(told, tuple) else here.observable
     findings = facts.get(a.VOICE_INTERRUPTION_FINDINGS)
@@ -304,8 +300,21 @@ def _call_as_counted(here: CallRecord, episodes: tuple[Episode, ...], recording:
     )
 
 
-def _with_aftermath(ep: Episode, silence_ms: Value | None, repeated: Value | None) -> Episode:
-    silence = int_of(silence_ms)
-    if silence is None and repeated is None:
-        return ep
-    return replace(ep, silence_ms=None if silence is None or silence < 0 else silence, repeated=repeated is True)
+def _aftermaths(facts: Attributes, episodes: Sequence[Episode]) -> Iterator[dict[str, Value]]:
+    """Yield what the call's summary tells of each episode's aftermath, by the list it stands in."""
+    ids = facts.get(a.VOICE_CALL_EPISODE_IDS)
+    places = {str(span_id): at for at, span_id in enumerate(ids)} if isinstance(ids, tuple) else {}
+    lists = {key: facts.get(key) for key in AFTERMATHS}
+    for episode in episodes:
+        at = places.get(episode.span_id.hex())
+        yield {key: told[at] for key, told in lists.items() if at is not None and isinstance(told, tuple) and at < len(told)}
+
+
+def _with_aftermath(episode: Episode, found: Mapping[str, Value]) -> Episode:
+    if not found:
+        return episode
+    silence = int_of(found.get(a.VOICE_CALL_EPISODE_SILENCES_MS))
+    known = None if silence is None or silence < 0 else silence
+    never = bool_of(found.get(a.VOICE_CALL_EPISODE_UNANSWERED))
+    answered = episode.answered if never is None else False if never else True if known is not None else None
+    return replace(episode, silence_ms=known, repeated=found.get(a.VOICE_CALL_EPISODE_REPEATS) is True, answered=answered)

@@ -12,10 +12,10 @@ from otel_voice_schema import events as e
 from otel_voice.transcript import content_words
 from otel_voice_processor.evidence import MEANINGFUL, MS, int_of, text_of
 from otel_voice_processor.model import Attributes, Response, Stretch, VoiceEvent
+from otel_voice_processor.stretches import CONTINUES_NS
 from otel_voice_processor.verdicts import CLOCK_TOLERANCE_NS, Audio, resume_of
 
 NEAR_NS = 30_000 * MS  # what follows later belongs to no interruption
-CONTINUES_NS = 2_000 * MS  # a caller who goes on within this has not finished
 SAME_AGAIN = 0.6  # share of the content words said again, from which it is a repeat
 TURNS = 2  # in which the caller may say it again
 RESUMES = frozenset({e.AGENT_SPEECH_STARTED, e.FALSE_POSITIVE})

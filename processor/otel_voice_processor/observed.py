@@ -200,6 +200,11 @@ class _After:
         if self._episode.recovered_turn is not None or told is not None:
             return self._episode.recovered_turn is not None or told
         until = self._until if self._next is None else min(self._until, self._next.start_ns)
+        said = end_of(self._episode.stretches[-1])
+        over = self._episode.response.end_ns or 0
+        later = (each for each in self._context.record.stretches if each.onset_ns > said)
+        goes_on = (each.onset_ns for each in later if each.input_class in MEANINGFUL or 0 < over <= each.onset_ns)
+        until = min(until, next(goes_on, until))  # the turn after that is of what the caller says then
         talk = (
             event for event in self._context.events if event.time_ns < until and event.name != e.CALL_ENDED
         )  # at its end all is committed

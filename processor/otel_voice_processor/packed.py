@@ -71,7 +71,8 @@ def packed(event: VoiceEvent, arrived_ns: int) -> bytes:
             flat += (number, value)
         else:
             flat += (number + _SHIFT, often)
-    return _HEAD.pack(hash(event.identity), arrived_ns // 1_000_000_000) + bytes(msgpack.packb(flat))
+    body = msgpack.packb(flat)
+    return b"".join((_HEAD.pack(hash(event.identity), arrived_ns // 1_000_000_000), body or b""))
 
 
 def unpacked(data: bytes, call_id: str) -> VoiceEvent:

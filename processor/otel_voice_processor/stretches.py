@@ -14,6 +14,7 @@ from otel_voice_processor.evidence import MEANINGFUL, MS, bool_of, int_of, text_
 from otel_voice_processor.model import Report, Stretch, Value, VoiceEvent
 
 JOIN_NS = 700 * MS  # stretches closer than this are one
+CONTINUES_NS = 2_000 * MS  # a caller who goes on within this has not finished
 INTER_DIGIT_NS = 3_000 * MS  # keys closer than this are one entry, as IVRs wait for the next digit
 TRANSCRIPT_KEYS = tuple(key for key in a.ATTRIBUTES if key.startswith("voice.caller.transcript."))
 KEY_KEYS = (a.VOICE_CALLER_DTMF_CLASS, a.VOICE_CALLER_DTMF_EXPECTED, a.VOICE_CALLER_DTMF_DIGIT)

@@ -95,6 +95,7 @@ def call_attributes(record: CallRecord) -> dict[str, Value]:
         a.VOICE_CALL_EPISODE_VERDICTS: tuple(ep.verdict for ep in record.episodes),
         a.VOICE_CALL_EPISODE_SILENCES_MS: waits,
         a.VOICE_CALL_EPISODE_REPEATS: tuple(ep.repeated for ep in record.episodes),
+        a.VOICE_CALL_EPISODE_UNANSWERED: tuple(ep.answered is False for ep in record.episodes),
         a.VOICE_INTERRUPTION_FINDINGS: ("premature_endpointing",) if record.premature_endpointings else (),
     }
     return _known(e.CALL, _shared(record) | facts)

@@ -124,8 +124,11 @@ class Asked:
     last: Ruling | None
 
 
-def compliance_of(asked: Asked, audio: Audio, *, ended_in_time: bool) -> str:
-    """Compare the agent with the policy: followed, early (policy agreed later), deviated, or unknown."""
+def compliance_of(asked: Asked, audio: Audio, *, known_ns: int | None, ended_in_time: bool) -> str:
+    """Compare the agent with the policy: followed, early (policy agreed later), deviated, or unknown.
+
+    `known_ns` is when the evidence was there that the policy rules on: a stop more than the judge's limit later did not follow it.
+    """
     if asked.final is None or asked.last is None or audio.net == "unknown":
         return "unknown"
     if audio.net == "kept":
@@ -134,7 +137,8 @@ def compliance_of(asked: Asked, audio: Audio, *, ended_in_time: bool) -> str:
         return "unknown"
     if audio.net == "stopped":
         if asked.final.effect == "stop":
-            return "early" if asked.then.effect == "keep" else "followed"
+            slow = known_ns is not None and audio.silent_ns is not None and audio.silent_ns - known_ns > LIMIT_NS
+            return "early" if asked.then.effect == "keep" else "deviated" if slow else "followed"
         return "followed" if asked.then.effect == "stop" else "deviated"
     if asked.then.effect == "pause":
         return "deviated" if asked.last.effect == "stop" else "followed"

@@ -265,6 +265,8 @@ export const VOICE_CALL_EPISODE_VERDICTS = "voice.call.episode.verdicts" as cons
 export const VOICE_CALL_EPISODE_SILENCES_MS = "voice.call.episode.silences_ms" as const;
 /** Whether each episode's content was said again. */
 export const VOICE_CALL_EPISODE_REPEATS = "voice.call.episode.repeats" as const;
+/** Whether the agent never spoke again after each episode's stop, and nobody took over. */
+export const VOICE_CALL_EPISODE_UNANSWERED = "voice.call.episode.unanswered" as const;
 /** How the call's interruptions went, taken together. */
 export const VOICE_CALL_INTERRUPTED = "voice.call.interrupted" as const;
 /** Whether the caller asked for a person in any turn. */
@@ -614,6 +616,7 @@ export type ProcessorAttributes = {
   "voice.call.episode.verdicts"?: (string)[] | undefined;
   "voice.call.episode.silences_ms"?: (number)[] | undefined;
   "voice.call.episode.repeats"?: (boolean)[] | undefined;
+  "voice.call.episode.unanswered"?: (boolean)[] | undefined;
   "voice.call.interrupted"?: Interrupted | undefined;
   "voice.call.escalation_asked"?: boolean | undefined;
   "voice.call.unknown_ends"?: number | undefined;
