@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import struct
-from typing import Any, Final
+from collections.abc import Callable
+from operator import itemgetter
+from typing import Final
 
 import msgpack
 from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
 
-from otel_voice_processor.model import Value, VoiceEvent
+from otel_voice_processor.model import Attributes, Value, VoiceEvent
 
 _UNREAD: Final = frozenset({a.VOICE_CALL_ID, a.VOICE_EVENT_ID, a.VOICE_SCHEMA_VERSION, a.VOICE_JUDGE_VERSION, a.VOICE_SAMPLING_RATIO})
 _READ: Final = a.ATTRIBUTES.keys() - _UNREAD  # what the schema does not know, judgement does not read
@@ -19,73 +21,93 @@ _OFTEN: Final = frozenset(  # the same few values in many calls
     | {a.VOICE_INTERRUPTION_DECISION_REASON, a.VOICE_INTERRUPTION_DECISION_POLICY_VERSION}
     | {key for key, attribute in a.ATTRIBUTES.items() if attribute.values}
 )
-_KEYS: Final = (*sorted(_READ - _OFTEN), *sorted(_READ & _OFTEN))
-_NUMBERS: Final = {key: number for number, key in enumerate(_KEYS)}
-_FIRST_OFTEN: Final = len(_READ - _OFTEN)
-_SHIFT: Final = len(_KEYS)  # a key's number and this: what follows is the number of a shared value
 _NAMES: Final = tuple(sorted(e.EVENTS))
 _NAME_NUMBERS: Final = {name: number for number, name in enumerate(_NAMES)}
 _HEAD: Final = struct.Struct("<qI")  # identity, and the second of arrival
 HEAD: Final = _HEAD.size
+FIRST: Final = 8  # where the event's own values begin
+_MOST_SHAPES: Final = 5_000
+_MOST_SHARED: Final = 20_000
+
+Values = tuple[Value, ...]
 
 
-class _Shared:
-    """Values that are held once for all calls; a full table shares no more."""
+class _Shape:
+    """The keys that an emitter puts on one kind of event: those whose values recur in many calls, and those that are the event's own."""
 
-    def __init__(self, most: int = 20_000) -> None:
-        self.values: list[Value] = []
-        self._numbers: dict[Value, int] = {}
-        self._most = most
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self.often = tuple(key for key in keys if key in _READ and key in _OFTEN)
+        self.own = tuple(key for key in keys if key in _READ and key not in _OFTEN)
+        self.keys = self.often + self.own
+        self.take_often, self.take_own = _taker(self.often), _taker(self.own)
 
-    def number(self, value: Value) -> int | None:
-        """Return the number of a value, None where it is not shared."""
-        found = self._numbers.get(value)
-        if found is None and len(self.values) < self._most and isinstance(value, (str, tuple)):
-            found = self._numbers[value] = len(self.values)
-            self.values.append(value)
+
+def _taker(keys: tuple[str, ...]) -> Callable[[Attributes], Values]:
+    """Return what takes the values of these keys out of a mapping, as fast as Python can."""
+    if len(keys) > 1:
+        return itemgetter(*keys)
+    return (lambda found: (found[keys[0]],)) if keys else (lambda found: ())
+
+
+class _Tables:
+    """What is held once for all calls: shapes, and values that recur together. A full table takes no more."""
+
+    def __init__(self) -> None:
+        self.shapes: list[_Shape] = []
+        self.shared: list[Values] = []
+        self._shape_numbers: dict[tuple[str, ...], int] = {}
+        self._shared_numbers: dict[Values, int] = {}
+
+    def shape(self, keys: tuple[str, ...]) -> int | None:
+        """Return the number of a shape, None where the table is full."""
+        found = self._shape_numbers.get(keys)
+        if found is None and len(self.shapes) < _MOST_SHAPES:
+            found = self._shape_numbers[keys] = len(self.shapes)
+            self.shapes.append(_Shape(keys))
+        return found
+
+    def share(self, values: Values) -> int | None:
+        """Return the number of values that recur together, None where the table is full or they do not compare as they are."""
+        found = self._shared_numbers.get(values)
+        if found is None and len(self.shared) < _MOST_SHARED and all(isinstance(value, (str, tuple)) for value in values):
+            found = self._shared_numbers[values] = len(self.shared)
+            self.shared.append(values)
         return found
 
 
-_SHARED: Final = _Shared()
+_TABLES: Final = _Tables()
 
 
 def packed(event: VoiceEvent, arrived_ns: int) -> bytes:
     """Return the event, its identity and when it arrived."""
-    trace_id = event.trace_id if event.name == e.CALL_STARTED else b""  # the call's own; no other is read
-    name, emitter = _NAME_NUMBERS.get(event.name, event.name), _SHARED.number(event.emitter)
-    flat: list[Any] = [
-        name,
-        event.time_ns,
-        event.time_ns - event.start_ns,
-        trace_id,
-        event.span_id,
-        event.emitter if emitter is None else emitter,
-    ]
-    numbers, shared = _NUMBERS, _SHARED.number
-    for key, value in event.attributes.items():
-        number = numbers.get(key)
-        if number is None:
-            continue
-        often = shared(value) if number >= _FIRST_OFTEN else None
-        if often is None:
-            flat += (number, value)
-        else:
-            flat += (number + _SHIFT, often)
-    body = msgpack.packb(flat)
+    attributes = event.attributes
+    keys = tuple(attributes)
+    number = _TABLES.shape(keys)
+    shape = _TABLES.shapes[number] if number is not None else _Shape(keys)
+    often = shape.take_often(attributes)
+    shared = _TABLES.share(often)
+    body = msgpack.packb(
+        (
+            _NAME_NUMBERS.get(event.name, event.name),
+            event.time_ns,
+            event.time_ns - event.start_ns,
+            event.trace_id if event.name == e.CALL_STARTED else b"",  # the call's own; no other is read
+            event.span_id,
+            event.emitter,
+            keys if number is None else number,
+            often if shared is None else shared,
+            *shape.take_own(attributes),
+        )
+    )
     return b"".join((_HEAD.pack(hash(event.identity), arrived_ns // 1_000_000_000), body or b""))
 
 
 def unpacked(data: bytes, call_id: str) -> VoiceEvent:
     """Return the event, with the attributes that judgement reads."""
-    name, time_ns, length_ns, trace_id, span_id, emitter, *flat = msgpack.unpackb(data[HEAD:], use_list=False)
-    values = _SHARED.values
-    attributes: dict[str, Value] = {}
-    pairs = iter(flat)
-    for number, value in zip(pairs, pairs, strict=True):
-        if number < _SHIFT:
-            attributes[_KEYS[number]] = value
-        else:
-            attributes[_KEYS[number - _SHIFT]] = values[value]
+    found = msgpack.unpackb(memoryview(data)[HEAD:], use_list=False)
+    name, time_ns, length_ns, trace_id, span_id, emitter, number, often = found[:FIRST]
+    shape = _TABLES.shapes[number] if isinstance(number, int) else _Shape(number)
+    shared = _TABLES.shared[often] if isinstance(often, int) else often
     return VoiceEvent(
         name=_NAMES[name] if isinstance(name, int) else name,
         call_id=call_id,
@@ -93,8 +115,8 @@ def unpacked(data: bytes, call_id: str) -> VoiceEvent:
         start_ns=time_ns - length_ns,
         trace_id=trace_id,
         span_id=span_id,
-        attributes=attributes,
-        emitter=str(values[emitter]) if isinstance(emitter, int) else emitter,
+        attributes=dict(zip(shape.keys, shared + found[FIRST:], strict=True)),
+        emitter=emitter,
     )
 
 
