@@ -1,7 +1,7 @@
 """How often judgement is wrong, by what is wrong with the evidence: simulated calls of known truth, told worse and worse.
 
 Run: `python tests/full/judgement_errors.py [--write | --check]`, about a minute on two cores. `--write` puts the table into
-`judgement_errors.txt` and into `processor/README.md`; `--check` fails where either says anything else.
+`judgement_errors.txt` and into `processor/JUDGING.md`; `--check` fails where either says anything else.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.processor.oracle import compared, judged
 CALLS = 1_000
 SEED = 2_026
 TABLE = Path(__file__).with_suffix(".txt")
-README = Path(__file__).parents[2] / "processor" / "README.md"
+PAGE = Path(__file__).parents[2] / "processor" / "JUDGING.md"
 BEGIN, END = "<!-- judgement errors -->", "<!-- end of judgement errors -->"
 WORDS = {"slow_recogniser": "words known after", "skew": "a second emitter's clock ahead by", "withheld": "never told:"}
 COLUMNS = ("right", "undetermined", "wrong", "absent", "nobody's", "nobody's, undetermined")
@@ -58,9 +58,9 @@ def table() -> str:
     return head + "\n\n" + "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
 
 
-def documented(readme: str) -> str:
-    """Return the table as the README has it."""
-    return readme.partition(BEGIN)[2].partition(END)[0].strip() + "\n"
+def documented(page: str) -> str:
+    """Return the table as the page has it."""
+    return page.partition(BEGIN)[2].partition(END)[0].strip() + "\n"
 
 
 def main() -> int:
@@ -70,15 +70,15 @@ def main() -> int:
     group.add_argument("--write", action="store_true")
     group.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    made, readme = table(), README.read_text(encoding="utf-8")
+    made, page = table(), PAGE.read_text(encoding="utf-8")
     if options.write:
         TABLE.write_text(made, encoding="utf-8")
-        before, after = readme.partition(BEGIN)[0], readme.partition(END)[2]
-        README.write_text(f"{before}{BEGIN}\n{made}{END}{after}", encoding="utf-8")
+        before, after = page.partition(BEGIN)[0], page.partition(END)[2]
+        PAGE.write_text(f"{before}{BEGIN}\n{made}{END}{after}", encoding="utf-8")
     elif options.check:
         wrong = [
             name
-            for name, text in (("judgement_errors.txt", TABLE.read_text(encoding="utf-8")), ("README", documented(readme)))
+            for name, text in (("judgement_errors.txt", TABLE.read_text(encoding="utf-8")), ("JUDGING.md", documented(page)))
             if text != made
         ]
         if wrong:

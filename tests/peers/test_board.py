@@ -119,7 +119,7 @@ async def test_sql_over_the_exported_spans_says_what_the_board_says(known: Known
     connection = duckdb.connect()
     connection.execute("SET VARIABLE spans = ?", [str(known.spans)])
     sql = files("otel_voice_processor").joinpath("data/rates.sql").read_text(encoding="utf-8")
-    counted = {rate: value for rate, _, _, value in connection.execute(sql).fetchall()}
+    counted = {rate: value for rate, _, _, value, _ in connection.execute(sql).fetchall()}
     titles = ("False interruption rate", "Missed interruption rate", "Resume success rate", "Repeated user speech rate")
     names = ("false_interruption", "missed_interruption", "resume_success", "repeated_speech", "task_completion", "escalation")
     for title, name in zip((*titles, "Task completion after interruption", "Escalation after interruption"), names, strict=True):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import zstandard
 from otel_voice_processor.cli import main
 from otel_voice_processor.model import TRACES
 from otel_voice_processor.otlp_json import decode_request_json
@@ -83,13 +84,14 @@ def test_sql_over_exported_spans_counts_what_the_processor_counted(tmp_path: Pat
     bodies = [summary_request(item.episodes, item.record, whole=item.whole, instance="i") for item in settled]
     lines = [decode_request_json(body, TRACES) for body in bodies]
     (tmp_path / "calls.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (tmp_path / "calls-again.jsonl").write_text("\n".join(lines[::-1]) + "\n", encoding="utf-8")
+    again = ("\n".join(lines[::-1]) + "\n").encode()
+    (tmp_path / "calls-2026-11-28T15-04-05.000.jsonl.zst").write_bytes(zstandard.ZstdCompressor().compress(again))
     assert 0 == main(["queries", "--sql"])
 
     connection = duckdb.connect()
-    connection.execute("SET VARIABLE spans = ?", [str(tmp_path / "calls*.jsonl")])
+    connection.execute("SET VARIABLE spans = ?", [str(tmp_path / "calls*.jsonl*")])
     found = connection.execute(capsys.readouterr().out).fetchall()
 
-    assert counters(settled) == {rate: (numerator, denominator) for rate, numerator, denominator, _ in found}
-    assert all(0 < numerator and 20 <= denominator for _, numerator, denominator, _ in found)
+    assert counters(settled) == {rate: (numerator, denominator) for rate, numerator, denominator, *_ in found}
+    assert all(0 < numerator and 20 <= denominator for _, numerator, denominator, *_ in found)
     assert a.VOICE_CALL_EPISODE_IDS == "voice.call.episode.ids"

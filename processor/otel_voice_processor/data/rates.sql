@@ -1,6 +1,7 @@
--- The seven rates from exported `episode` and `call` spans alone: the same figures as the processor's counters, by another road.
--- DuckDB 1.3 or newer; reads OTLP JSON lines, as `exporters.file` and the collector's file exporter write them.
---   otel-voice queries --sql > rates.sql && duckdb -c "SET VARIABLE spans = 'calls*.jsonl'" -f rates.sql
+-- The seven rates from exported `episode` and `call` spans alone: the same counts as the processor's, by another road.
+-- For DuckDB 1.3 or newer, also by Python (`pip install duckdb`); reads OTLP JSON lines, plain or zstd, as `exporters.file` writes them.
+-- `spans` names the files; `calls*.jsonl*` takes the rotated ones, too:
+--   otel-voice queries --sql > rates.sql && duckdb -c "SET VARIABLE spans = 'calls*.jsonl*'" -f rates.sql
 CREATE OR REPLACE TEMP MACRO text_of(told, name) AS told[name] ->> '$.stringValue';
 CREATE OR REPLACE TEMP MACRO list_of(told, name, kind) AS told[name] ->> ('$.arrayValue.values[*].' || kind);
 
@@ -56,25 +57,26 @@ WITH determined AS (
     SELECT * FROM episodes WHERE verdict <> 'undetermined'
 ),
 rates AS (
-    SELECT 1 AS place, 'false_interruption' AS rate, count(*) FILTER (verdict = 'false_interruption') AS numerator, count(*) AS denominator
+    SELECT 1 AS place, 'false_interruption' AS rate, count(*) FILTER (verdict = 'false_interruption') AS numerator, count(*) AS denominator,
+        'share' AS unit
     FROM determined WHERE net_audio = 'stopped'
     UNION ALL
-    SELECT 2, 'missed_interruption', count(*) FILTER (verdict = 'missed_interruption'), count(*)
+    SELECT 2, 'missed_interruption', count(*) FILTER (verdict = 'missed_interruption'), count(*), 'share'
     FROM determined WHERE intent = 'yes'
     UNION ALL
-    SELECT 3, 'resume_success', count(*) FILTER (resume = 'clean'), count(*)
+    SELECT 3, 'resume_success', count(*) FILTER (resume = 'clean'), count(*), 'share'
     FROM episodes WHERE resume IN ('clean', 'restarted', 'lost')
     UNION ALL
-    SELECT 4, 'repeated_speech', count(*) FILTER (repeated), count(*)
+    SELECT 4, 'repeated_speech', count(*) FILTER (repeated), count(*), 'share'
     FROM determined JOIN aftermaths USING (id) WHERE intent = 'yes'
     UNION ALL
-    SELECT 5, 'silence_after', coalesce(sum(silence_ms), 0)::BIGINT, count(*)  -- milliseconds in all, and how many
+    SELECT 5, 'silence_after', coalesce(sum(silence_ms), 0)::BIGINT, count(*), 'milliseconds, mean'  -- of a histogram only sum and count are exact
     FROM aftermaths WHERE silence_ms >= 0
     UNION ALL
-    SELECT 6, 'task_completion', count(*) FILTER (task_outcome = 'completed'), count(*)
+    SELECT 6, 'task_completion', count(*) FILTER (task_outcome = 'completed'), count(*), 'share'
     FROM calls WHERE interrupted IN ('handled', 'mishandled') AND task_outcome <> 'unknown'
     UNION ALL
-    SELECT 7, 'escalation', count(*) FILTER (escalated), count(*)
+    SELECT 7, 'escalation', count(*) FILTER (escalated), count(*), 'share'
     FROM calls WHERE interrupted IN ('handled', 'mishandled') AND escalated IS NOT NULL
 )
-SELECT rate, numerator, denominator, numerator / nullif(denominator, 0) AS value FROM rates ORDER BY place;
+SELECT rate, numerator, denominator, numerator / nullif(denominator, 0) AS value, unit FROM rates ORDER BY place;
