@@ -12,7 +12,7 @@ from otel_voice_schema import events as e
 
 from otel_voice.policy import JUDGE_VERSION
 from otel_voice_processor.aftermath import near, repeated, resumed_how, silence_after, went_on_unseen
-from otel_voice_processor.evidence import MS, bool_of, in_order, int_of, text_of
+from otel_voice_processor.evidence import MS, began_ns, bool_of, in_order, int_of, text_of
 from otel_voice_processor.model import CallRecord, Episode, Response, Ruling, Stretch, Value, VoiceEvent
 from otel_voice_processor.pairing import Met, sorted_out
 from otel_voice_processor.responses import context_of, responses_of
@@ -100,7 +100,7 @@ def record_of_unique(
         call_id=call_id,
         trace_id=trace_id,
         root_span_id=root[1],
-        start_ns=min((event.start_ns for event in ordered), default=0),
+        start_ns=min((began_ns(event) for event in ordered), default=0),
         end_ns=max((event.time_ns for event in ordered), default=0),
         started_seen=started is not None,
         runtime=text_of(facts.get(a.VOICE_RUNTIME_NAME)) or "unknown",

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from otel_voice_processor.model import Value, VoiceEvent
 
 MS = 1_000_000
+LONGEST_NS = 3_600_000 * MS  # nobody speaks for longer
 MEANINGFUL = frozenset({"correction", "escalation", "dtmf"})
 
 
@@ -23,6 +24,11 @@ def int_of(value: Value | None) -> int | None:
 def bool_of(value: Value | None) -> bool | None:
     """Return a boolean attribute, or None where it is absent or something else."""
     return value if isinstance(value, bool) else None
+
+
+def began_ns(event: VoiceEvent) -> int:
+    """Return when the event's duration began; one of more than an hour is a clock that was not set, and no duration."""
+    return event.start_ns if event.time_ns - event.start_ns <= LONGEST_NS else event.time_ns
 
 
 def in_order(events: Iterable[VoiceEvent]) -> list[VoiceEvent]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
 
-from otel_voice_processor.evidence import MS, bool_of, int_of, text_of
+from otel_voice_processor.evidence import LONGEST_NS, MS, began_ns, bool_of, int_of, text_of
 from otel_voice_processor.model import Response, Scalar, Value, VoiceEvent
 
 TOLD = (
@@ -79,7 +79,7 @@ def responses_of(events: Sequence[VoiceEvent]) -> tuple[Response, ...]:
         if response is None or again:
             played = int_of(event.attributes.get(a.VOICE_AGENT_PLAYBACK_POSITION_MS)) or 0
             begins = started and not _resumes(event)
-            start = event.time_ns if begins else min(event.start_ns, event.time_ns - played * MS)
+            start = event.time_ns if begins else min(began_ns(event), event.time_ns - min(played * MS, LONGEST_NS))
             name = f"{named}@{event.time_ns}" if again else str(named)
             response = newest[str(named)] = _OpenResponse(response_id=name, start_ns=start, emitter=event.emitter)
             found.append(response)

@@ -10,7 +10,7 @@ from otel_voice_schema import events as e
 
 from otel_voice.policy import candidate_from_attributes, classify
 from otel_voice.transcript import ends_unfinished
-from otel_voice_processor.evidence import MEANINGFUL, MS, bool_of, int_of, text_of
+from otel_voice_processor.evidence import LONGEST_NS, MEANINGFUL, MS, began_ns, bool_of, int_of, text_of
 from otel_voice_processor.model import Report, Stretch, Value, VoiceEvent
 
 JOIN_NS = 700 * MS  # stretches closer than this are one
@@ -122,12 +122,12 @@ def _belongs(event: VoiceEvent, by_id: dict[str, _OpenStretch], own: list[_OpenS
         final = event.attributes.get(a.VOICE_CALLER_TRANSCRIPT_STATUS) in CONCLUSIVE
         # recognisers finish a stretch after it has ended, and by then the next may have begun
         return before if final and last.end_ns is None and before.facts.get(a.VOICE_CALLER_TRANSCRIPT_STATUS) not in CONCLUSIVE else last
-    return last if last.end_ns is None or last.end_ns + JOIN_NS >= event.start_ns else None
+    return last if last.end_ns is None or last.end_ns + JOIN_NS >= began_ns(event) else None
 
 
 def _onset(event: VoiceEvent) -> int:
     spoken = int_of(event.attributes.get(a.VOICE_CALLER_SPEECH_DURATION_MS)) or 0
-    return min(event.start_ns, event.time_ns - spoken * MS)
+    return min(began_ns(event), event.time_ns - min(spoken * MS, LONGEST_NS))
 
 
 def _read_speech(item: _OpenStretch, event: VoiceEvent) -> None:
