@@ -17,6 +17,7 @@ from otel_voice_processor.verdicts import CLOCK_TOLERANCE_NS, Audio, resume_of
 
 NEAR_NS = 30_000 * MS  # what follows later belongs to no interruption
 SAME_AGAIN = 0.6  # share of the content words said again, from which it is a repeat
+SAME_TALK = 0.4  # share of what is said then that is the same: "stop" is not said again in "stop calling me at the office"
 TURNS = 2  # in which the caller may say it again
 RESUMES = frozenset({e.AGENT_SPEECH_STARTED, e.FALSE_POSITIVE})
 FOLLOWS = frozenset({e.DECISION_MADE, e.RECOVERED, e.FALSE_POSITIVE, e.AGENT_SPEECH_INTERRUPTED, e.AGENT_SPEECH_STARTED})
@@ -121,7 +122,7 @@ def silence_after(
 def repeated(own: Sequence[Stretch], stretches: Sequence[Stretch], responses: Sequence[Response]) -> bool:
     """Tell whether the content was said again in the caller's next two turns, or in a further try within the episode.
 
-    The same content: at least 0.6 of the content words, compared as hashes where the text stays in the agent.
+    The same content: at least 0.6 of the content words, and 0.4 of what is said then; as hashes where the text stays in the agent.
     """
     said = _content(own[0])
     if not said:
@@ -144,7 +145,8 @@ def repeated(own: Sequence[Stretch], stretches: Sequence[Stretch], responses: Se
 
 
 def _same(said: frozenset[str], stretch: Stretch) -> bool:
-    return len(said & _content(stretch)) >= SAME_AGAIN * len(said)
+    now = _content(stretch)
+    return len(said & now) >= max(SAME_AGAIN * len(said), SAME_TALK * len(now))
 
 
 def _content(stretch: Stretch) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ class _OpenCall:
     known: dict[bytes, int] | None = None  # where each identity stands, once there are many
     last_arrival_ns: int = 0
     joined_ns: int = 0
+    look_s: int = 0  # when it is looked at next; what stands for it elsewhere on the wheel is stale
     last_event_ns: int = 0
     after_ns: int = 0  # events up to here belong to an earlier call of this id, or to the part that is folded away
     ended: bool = False
@@ -60,8 +62,9 @@ class CallBook:
         self._ids = ids
         self._bounds = bounds or Bounds()
         self._open: dict[str, _OpenCall] = {}
-        self._wheel: dict[int, list[str]] = {}  # by second, the calls to look at then; each open call stands in one
-        self._closed: dict[bytes, int] = {}  # by a digest of the id, the time of the call's last event
+        self._wheel: dict[int, list[str]] = {}  # by second, the calls to look at then
+        self._ticked_ns = 0
+        self._closed: dict[bytes, tuple[int, int]] = {}  # by a digest of the id, the time of the call's last event, and when it was closed
         self._forget: deque[tuple[int, bytes]] = deque()
 
     def __len__(self) -> int:
@@ -70,7 +73,7 @@ class CallBook:
     def add(self, event: VoiceEvent, now_ns: int) -> str:
         """Take one event; return joined, duplicate, late (its call has settled), or by which bound or fault it was not taken.
 
-        The others are `implausible_time`, `too_many_calls` and `too_many_events`.
+        The others are `implausible_time`, `unreadable`, `too_many_calls` and `too_many_events`.
         """
         if not EARLIEST_NS <= event.time_ns <= now_ns + AHEAD_NS:
             return "implausible_time"
@@ -82,7 +85,10 @@ class CallBook:
             call = opened
         if event.time_ns <= call.after_ns:
             return "late"
-        data = packed(event, now_ns)
+        try:
+            data = packed(event, now_ns)
+        except (ValueError, OverflowError, TypeError, struct.error):  # nothing that OTLP can carry
+            return "unreadable"
         if self._is_known(call, data):
             return "duplicate"
         call.last_arrival_ns = now_ns
@@ -92,19 +98,22 @@ class CallBook:
         call.last_event_ns = max(call.last_event_ns, event.time_ns)
         call.ended = call.ended or event.name == e.CALL_ENDED
         call.dirty = True
+        if call.look_s * S > now_ns + self._bounds.settle_after_ns + S:  # it had been quiet, or the clock has been set back
+            self._look_at(event.call_id, call, now_ns + self._bounds.settle_after_ns)
         return "joined"
 
     def _opened(self, event: VoiceEvent, now_ns: int) -> _OpenCall | str:
         """Return a new call for the event, or why there is none."""
         self._forget_old(now_ns)
-        closed = self._closed.get(_digest(event.call_id))
+        found = self._closed.get(_digest(event.call_id))
+        closed = found[0] if found is not None else None
         anew = event.name == e.CALL_STARTED and closed is not None and event.time_ns > closed + ANEW_NS
         if closed is not None and not anew:
             return "late"
         if len(self._open) >= self._bounds.max_calls:
             return "too_many_calls"
         call = self._open[event.call_id] = _OpenCall(last_arrival_ns=now_ns, joined_ns=now_ns, after_ns=closed or 0)
-        self._look_at(event.call_id, now_ns + self._bounds.settle_after_ns)
+        self._look_at(event.call_id, call, now_ns + self._bounds.settle_after_ns)
         return call
 
     def _is_known(self, call: _OpenCall, data: bytes) -> bool:
@@ -128,21 +137,32 @@ class CallBook:
                 call.dirty = True
         return True
 
-    def _look_at(self, call_id: str, at_ns: int) -> None:
-        self._wheel.setdefault(-(-at_ns // S), []).append(call_id)
+    def _look_at(self, call_id: str, call: _OpenCall, at_ns: int) -> None:
+        call.look_s = -(-at_ns // S)
+        self._wheel.setdefault(call.look_s, []).append(call_id)
+
+    def _set_back(self, now_ns: int) -> None:
+        """Begin every wait anew: the processor's clock was set back, and what was due by the old one would wait for it."""
+        self._wheel.clear()
+        for call_id, call in self._open.items():
+            call.last_arrival_ns, call.joined_ns = min(call.last_arrival_ns, now_ns), min(call.joined_ns, now_ns)
+            self._look_at(call_id, call, now_ns + self._bounds.settle_after_ns)
 
     def due(self, now_ns: int) -> Iterator[Due | None]:
         """Yield the calls to join now, what `join` makes of each is for `take`; and None now and then, for others to get a turn."""
         self._forget_old(now_ns)
+        if now_ns < self._ticked_ns - S:
+            self._set_back(now_ns)
+        self._ticked_ns = now_ns
         for second in sorted(at for at in self._wheel if at * S <= now_ns):
             for number, call_id in enumerate(self._wheel.pop(second), 1):
-                due = self._due(call_id, now_ns)
+                due = self._due(call_id, second, now_ns)
                 if due is not None or number % LOOKS == 0:
                     yield due
 
-    def _due(self, call_id: str, now_ns: int) -> Due | None:
+    def _due(self, call_id: str, second: int, now_ns: int) -> Due | None:
         call = self._open.get(call_id)
-        if call is None:
+        if call is None or call.look_s != second:
             return None
         bounds, quiet = self._bounds, now_ns - call.last_arrival_ns
         whole = quiet >= bounds.expire_after_ns or (call.ended and quiet >= bounds.settle_after_ns)
@@ -150,7 +170,7 @@ class CallBook:
         if whole or (call.dirty and (settles or busy)):
             return self._snapshot(call_id, call, now_ns, whole=whole)
         again = bounds.expire_after_ns if settles else bounds.settle_after_ns
-        self._look_at(call_id, max(now_ns + S, min(call.last_arrival_ns + again, call.joined_ns + BUSY_NS if call.dirty else 2**63)))
+        self._look_at(call_id, call, max(now_ns + S, min(call.last_arrival_ns + again, call.joined_ns + BUSY_NS if call.dirty else 2**63)))
         return None
 
     def _snapshot(self, call_id: str, call: _OpenCall, now_ns: int, *, whole: bool) -> Due:
@@ -174,7 +194,7 @@ class CallBook:
         call = self._open[due.call_id]
         more = call.last_arrival_ns != due.last_arrival_ns or len(call.events) != len(due.events)
         if settled.whole and more:
-            self._look_at(due.call_id, call.last_arrival_ns + self._bounds.settle_after_ns)
+            self._look_at(due.call_id, call, max(now_ns + S, call.last_arrival_ns + self._bounds.settle_after_ns))
             return None
         if settled.whole:
             self._close(due.call_id, call, now_ns)
@@ -183,7 +203,7 @@ class CallBook:
         if held.keep_ns > call.after_ns + 1:
             call.after_ns, call.known = held.keep_ns - 1, None
             call.events = [data for data in call.events if _is_kept(data, held.keep_ns)]
-        self._look_at(due.call_id, max(now_ns + S, call.last_arrival_ns + self._bounds.settle_after_ns))
+        self._look_at(due.call_id, call, max(now_ns + S, call.last_arrival_ns + self._bounds.settle_after_ns))
         return settled
 
     def give_up(self, due: Due) -> None:
@@ -214,13 +234,15 @@ class CallBook:
     def _close(self, call_id: str, call: _OpenCall, now_ns: int) -> None:
         del self._open[call_id]
         digest = _digest(call_id)
-        self._closed[digest] = max(call.last_event_ns, call.after_ns)
+        self._closed[digest] = (max(call.last_event_ns, call.after_ns), now_ns)
         self._forget.append((now_ns, digest))
 
     def _forget_old(self, now_ns: int) -> None:
         """Let go of closed calls: of the oldest past the bound, and of those closed long ago."""
         while self._forget and (len(self._forget) > self._bounds.max_closed or now_ns - self._forget[0][0] >= self._bounds.forget_after_ns):
-            self._closed.pop(self._forget.popleft()[1], None)
+            closed_ns, digest = self._forget.popleft()
+            if self._closed.get(digest, (0, 0))[1] == closed_ns:  # else the id was used again, and closed again
+                del self._closed[digest]
 
 
 def _digest(call_id: str) -> bytes:
@@ -229,4 +251,4 @@ def _digest(call_id: str) -> bytes:
 
 def _is_kept(data: bytes, keep_ns: int) -> bool:
     event = unpacked(data, "")
-    return event.time_ns >= keep_ns or event.name == e.CALL_STARTED
+    return event.time_ns >= keep_ns or event.name in {e.CALL_STARTED, e.CALL_ENDED}

@@ -12,7 +12,7 @@ from otel_voice_schema import events as e
 
 from otel_voice.policy import JUDGE_VERSION
 from otel_voice_processor.aftermath import near, repeated, resumed_how, silence_after, went_on_unseen
-from otel_voice_processor.evidence import MS, began_ns, bool_of, in_order, int_of, text_of
+from otel_voice_processor.evidence import MS, began_ns, bool_of, floor_ns, in_order, int_of, text_of
 from otel_voice_processor.model import CallRecord, Episode, Response, Ruling, Stretch, Value, VoiceEvent
 from otel_voice_processor.pairing import Met, sorted_out
 from otel_voice_processor.responses import context_of, responses_of
@@ -91,6 +91,7 @@ def record_of_unique(
         rule=rule,
         named=frozenset(name for stretch in stretches for name in stretch.interruption_ids),
         handed_over=escalated is True,
+        over_ns=ended.time_ns if ended is not None else None,
         workflow=text_of(facts.get(a.VOICE_WORKFLOW)) or "unknown",
     )
     built = [_episode(call, item) for item in met]
@@ -100,7 +101,7 @@ def record_of_unique(
         call_id=call_id,
         trace_id=trace_id,
         root_span_id=root[1],
-        start_ns=min((began_ns(event) for event in ordered), default=0),
+        start_ns=min((began_ns(event, floor_ns(ordered)) for event in ordered), default=0),
         end_ns=max((event.time_ns for event in ordered), default=0),
         started_seen=started is not None,
         runtime=text_of(facts.get(a.VOICE_RUNTIME_NAME)) or "unknown",
@@ -112,7 +113,7 @@ def record_of_unique(
         task_outcome=(text_of(ended.attributes.get(a.VOICE_CALL_TASK_OUTCOME)) if ended else None) or "unknown",
         escalated=escalated,
         ended_by=(text_of(ended.attributes.get(a.VOICE_CALL_ENDED_BY)) or "unknown") if ended else "expired",
-        interrupted=interrupted_of(built, observable),
+        interrupted=interrupted_of(built, observable) if ordered else "unknown",
         escalation_asked=any(
             s.input_class == "escalation" and intent_of(s) == "yes" for s in stretches if since_ns <= s.onset_ns < until_ns
         ),
@@ -161,6 +162,7 @@ class _Call:
     rule: Rule
     named: frozenset[str]
     handed_over: bool
+    over_ns: int | None  # when the call ended
     workflow: str
 
 
@@ -168,7 +170,7 @@ def _episode(call: _Call, met: Met) -> Episode:
     """Judge one interruption."""
     stretch, response = met.stretches[0], met.response
     intent = intent_of(stretch)
-    audio = audio_after(response, stretch.onset_ns, met.until_ns, intent)
+    audio = audio_after(stretch, response, met.until_ns, intent, over_ns=call.over_ns)
     following = near(call.events, met.stretches, met.until_ns, response, call.responses, call.named)
     if audio.net == "kept" and went_on_unseen(following, response, stretch.onset_ns):  # from a pause that nobody told of
         audio = Audio(net="unknown", silent_ns=None, missing=a.VOICE_AGENT_PLAYBACK_PROVISIONAL)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from otel_voice_processor.model import Value, VoiceEvent
 
 MS = 1_000_000
-LONGEST_NS = 3_600_000 * MS  # nobody speaks for longer
+LEAD_NS = 60_000 * MS  # as long as a call may go on before its first event
 MEANINGFUL = frozenset({"correction", "escalation", "dtmf"})
 
 
@@ -26,9 +26,15 @@ def bool_of(value: Value | None) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def began_ns(event: VoiceEvent) -> int:
-    """Return when the event's duration began; one of more than an hour is a clock that was not set, and no duration."""
-    return event.start_ns if event.time_ns - event.start_ns <= LONGEST_NS else event.time_ns
+def floor_ns(events: Sequence[VoiceEvent]) -> int:
+    """Return the moment before which nothing of a call began; `events` are by time."""
+    return events[0].time_ns - LEAD_NS if events else 0
+
+
+def began_ns(event: VoiceEvent, floor_ns: int, length_ms: int = 0) -> int:
+    """Return when the event's duration began, by its start or its length in ms; what began before `floor_ns` is no duration."""
+    start_ns = min(event.start_ns, event.time_ns - length_ms * MS)
+    return start_ns if start_ns >= floor_ns else event.time_ns
 
 
 def in_order(events: Iterable[VoiceEvent]) -> list[VoiceEvent]:

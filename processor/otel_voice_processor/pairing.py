@@ -85,8 +85,9 @@ def _before(stretches: Sequence[Stretch], number: int, emitter: str) -> Stretch 
 
 def _within(stretch: Stretch, response: Response, audible_until: int) -> bool:
     """Tell whether input met a response: while it sounded, or while it was paused and the caller took the floor."""
-    if stretch.onset_ns >= audible_until:
-        return response.end_reason == "interrupted" and stretch.onset_ns == audible_until  # a key and its stop share a moment
+    if stretch.onset_ns >= audible_until:  # a key and its stop may share a moment, and two clocks are given more than one
+        given = CLOCK_TOLERANCE_NS if stretch.emitter != response.emitter else 0
+        return response.end_reason == "interrupted" and stretch.onset_ns <= audible_until + given
     sounding = response.end_ns is None or stretch.onset_ns < response.end_ns
     return sounding or intent_of(stretch) == "yes"
 

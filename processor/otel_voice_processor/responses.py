@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
 
-from otel_voice_processor.evidence import LONGEST_NS, MS, began_ns, bool_of, int_of, text_of
+from otel_voice_processor.evidence import MS, began_ns, bool_of, floor_ns, int_of, text_of
 from otel_voice_processor.model import Response, Scalar, Value, VoiceEvent
 
+SAME_END_NS = 500 * MS  # an end and a cut this near to each other are one, and it was cut
 TOLD = (
     *(a.VOICE_AGENT_MESSAGE_TYPE, a.VOICE_WORKFLOW, a.VOICE_AGENT_SPEECH_INTERRUPTIBLE, a.VOICE_AGENT_QUESTION_PENDING),
     *(a.VOICE_AGENT_RESPONSE_DURATION_MS, a.VOICE_AGENT_PLAYBACK_POSITION_MS),
@@ -65,6 +66,7 @@ def responses_of(events: Sequence[VoiceEvent]) -> tuple[Response, ...]:
     Runtimes give one id to several replies of a turn: each that begins anew after an end is a response, named `id@time`.
     """
     found: list[_OpenResponse] = []
+    floor = floor_ns(events)
     newest: dict[str, _OpenResponse] = {}
     current: _OpenResponse | None = None
     for event in events:
@@ -75,11 +77,14 @@ def responses_of(events: Sequence[VoiceEvent]) -> tuple[Response, ...]:
         if named is None and ((started and not _resumes(event)) or current is None):
             named = f"unnamed@{event.time_ns}"
         response = current if named is None else newest.get(named)
+        if response is None and named is not None and started and _resumes(event) and current is not None and current.paused:
+            response = newest[named] = current  # it went on under another name
         again = started and response is not None and response.end_ns is not None and not _resumes(event)
         if response is None or again:
             played = int_of(event.attributes.get(a.VOICE_AGENT_PLAYBACK_POSITION_MS)) or 0
             begins = started and not _resumes(event)
-            start = event.time_ns if begins else min(began_ns(event), event.time_ns - min(played * MS, LONGEST_NS))
+            before = next((each.start_ns for each in reversed(found) if each.emitter == event.emitter), 0)
+            start = event.time_ns if begins else began_ns(event, max(floor, before), played)
             name = f"{named}@{event.time_ns}" if again else str(named)
             response = newest[str(named)] = _OpenResponse(response_id=name, start_ns=start, emitter=event.emitter)
             found.append(response)
@@ -103,8 +108,12 @@ def _read_playback(response: _OpenResponse, event: VoiceEvent) -> None:
     if event.name == e.AGENT_SPEECH_INTERRUPTED:
         if not response.paused and response.end_reason is None:  # a final one confirms the pause before it; the silence began there
             response.pauses.append((event.time_ns, None))
-        if event.attributes.get(a.VOICE_AGENT_PLAYBACK_PROVISIONAL) is not True and response.end_reason is None:
+        if event.attributes.get(a.VOICE_AGENT_PLAYBACK_PROVISIONAL) is True:
+            return
+        if response.end_reason is None:
             response.end_reason, response.end_ns, response.cut_ns = "interrupted", response.pauses[-1][0], event.time_ns
+        elif response.end_reason == "completed" and event.time_ns - (response.end_ns or 0) <= SAME_END_NS:
+            response.end_reason, response.cut_ns = "interrupted", event.time_ns
         return
     reason = text_of(event.attributes.get(a.VOICE_AGENT_PLAYBACK_END_REASON))
     if response.end_reason == "interrupted":  # a final cut wins over what is told of the same audio later

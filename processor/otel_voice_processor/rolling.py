@@ -45,6 +45,7 @@ class Rolling:
     def add(self, now_ns: int, workflow: str, rate: str, *, hit: bool) -> None:
         """Count one more in the denominator of a rate, and in its numerator where it is a `hit`."""
         for _, window in self._windows:
+            window.drop(now_ns // MINUTE_NS)  # here as well: nobody may ever ask for the values
             window.add(now_ns // MINUTE_NS, (workflow, rate), int(hit), 1)
 
     def values(self, now_ns: int) -> Iterator[tuple[str, str, str, float]]:

@@ -17,6 +17,7 @@ S = 1_000_000_000
 EVENT_ALLOWANCE_NS = 10 * S  # how far a call's own time must have passed an episode's end
 FOLD_AT = 300  # events held, from which the past of a call that goes on is let go
 FOLD_BEHIND_NS = 60 * S  # how much of it is kept in any case, of the call's own time
+LOST_NS = 120 * S  # an end that has not come by then does not come any more
 NEVER = 2**63
 
 
@@ -106,7 +107,8 @@ def _fresh(
     fresh = []
     for episode in record.episodes:
         over_ns = episode.end_ns + EVENT_ALLOWANCE_NS
-        passed = (ended or last_ns >= over_ns) and quiet_ns > over_ns and episode.response.end_ns is not None
+        known = episode.response.end_ns is not None or last_ns >= over_ns + LOST_NS
+        passed = (ended or last_ns >= over_ns) and quiet_ns > over_ns and known
         if (whole or passed) and not any(same(episode, other) for other in before.get(_named(episode), ())):
             fresh.append(episode)
     return tuple(fresh)
@@ -132,14 +134,16 @@ def _boundary(record: CallRecord, counted: Iterable[Episode], quiet_ns: int) -> 
     for number in range(len(record.responses) - 1, 0, -1):
         before, response = record.responses[number - 1 : number + 1]
         at = response.start_ns
-        ended = before.end_ns is not None and max(before.end_ns, before.cut_ns or 0) <= at
+        over = before.end_ns if before.end_ns is not None else before.start_ns + LOST_NS
+        ended = max(over, before.cut_ns or 0) <= at
         if ended and at <= min(last_ns, open_since) and not any(_across(stretch, at) for stretch in record.stretches):
             return before, response
     return None
 
 
 def _across(stretch: Stretch, at_ns: int) -> bool:
-    return stretch.onset_ns < at_ns and (stretch.end_ns is None or stretch.end_ns + JOIN_NS > at_ns)
+    end = stretch.end_ns + JOIN_NS if stretch.end_ns is not None else stretch.onset_ns + LOST_NS
+    return stretch.onset_ns < at_ns < end
 
 
 def _final(record: CallRecord, counted: Iterable[Episode]) -> CallRecord:
@@ -166,10 +170,17 @@ def _joined(past: CallRecord | None, rest: CallRecord) -> CallRecord:
     episodes = (*past.episodes, *rest.episodes)
     return replace(
         rest,
+        started_seen=past.started_seen or rest.started_seen,
+        runtime=past.runtime if past.runtime != "unknown" else rest.runtime,
+        runtime_version=past.runtime_version or rest.runtime_version,
+        agent_name=past.agent_name or rest.agent_name,
+        workflow=past.workflow if past.workflow != "unknown" else rest.workflow,
+        policy_version=past.policy_version if past.policy_version != "unversioned" else rest.policy_version,
+        observable=past.observable if past.observable is not None else rest.observable,
         start_ns=min(past.start_ns, rest.start_ns),
         end_ns=max(past.end_ns, rest.end_ns),
         episodes=episodes,
-        interrupted=interrupted_of(episodes, rest.observable),
+        interrupted=interrupted_of(episodes, past.observable if past.observable is not None else rest.observable),
         escalation_asked=past.escalation_asked or rest.escalation_asked,
         turn_overlaps=(*past.turn_overlaps, *rest.turn_overlaps),
         premature_endpointings=(*past.premature_endpointings, *rest.premature_endpointings),

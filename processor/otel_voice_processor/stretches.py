@@ -10,7 +10,7 @@ from otel_voice_schema import events as e
 
 from otel_voice.policy import candidate_from_attributes, classify
 from otel_voice.transcript import ends_unfinished
-from otel_voice_processor.evidence import LONGEST_NS, MEANINGFUL, MS, began_ns, bool_of, int_of, text_of
+from otel_voice_processor.evidence import MEANINGFUL, MS, began_ns, bool_of, floor_ns, int_of, text_of
 from otel_voice_processor.model import Report, Stretch, Value, VoiceEvent
 
 JOIN_NS = 700 * MS  # stretches closer than this are one
@@ -90,18 +90,20 @@ def _linked(event: VoiceEvent) -> list[str]:
 def _speech(events: Sequence[VoiceEvent]) -> list[_OpenStretch]:
     """Read speech started, stopped, transcripts and candidates into stretches, by stretch id where given."""
     found: list[_OpenStretch] = []
+    floor = floor_ns(events)
     by_id: dict[str, _OpenStretch] = {}
     of_emitter: dict[str, list[_OpenStretch]] = {}
     for event in events:
         name = event.name
         if name not in SPOKEN or (name == e.CANDIDATE_DETECTED and _input_type(event) != "speech"):
             continue
-        item = None if name == e.USER_SPEECH_STARTED else _belongs(event, by_id, of_emitter.get(event.emitter, []))
+        own = of_emitter.setdefault(event.emitter, [])
+        item = None if name == e.USER_SPEECH_STARTED else _belongs(event, by_id, own)
         if item is None:
-            onset = event.time_ns if name == e.USER_SPEECH_STARTED else _onset(event)
+            onset = event.time_ns if name == e.USER_SPEECH_STARTED else _onset(event, max(floor, own[-1].onset_ns if own else 0))
             item = _OpenStretch(input_type="speech", onset_ns=onset, end_ns=None, emitter=event.emitter)
             found.append(item)
-            of_emitter.setdefault(event.emitter, []).append(item)
+            own.append(item)
         named = text_of(event.attributes.get(a.VOICE_CALLER_STRETCH_ID))
         if named:
             by_id[named] = item
@@ -122,19 +124,19 @@ def _belongs(event: VoiceEvent, by_id: dict[str, _OpenStretch], own: list[_OpenS
         final = event.attributes.get(a.VOICE_CALLER_TRANSCRIPT_STATUS) in CONCLUSIVE
         # recognisers finish a stretch after it has ended, and by then the next may have begun
         return before if final and last.end_ns is None and before.facts.get(a.VOICE_CALLER_TRANSCRIPT_STATUS) not in CONCLUSIVE else last
-    return last if last.end_ns is None or last.end_ns + JOIN_NS >= began_ns(event) else None
+    return last if last.end_ns is None or last.end_ns + JOIN_NS >= began_ns(event, last.onset_ns) else None
 
 
-def _onset(event: VoiceEvent) -> int:
-    spoken = int_of(event.attributes.get(a.VOICE_CALLER_SPEECH_DURATION_MS)) or 0
-    return min(began_ns(event), event.time_ns - min(spoken * MS, LONGEST_NS))
+def _onset(event: VoiceEvent, earliest_ns: int) -> int:
+    """Return when the speech of an event began; one that would reach back into other speech has no length."""
+    return began_ns(event, earliest_ns, int_of(event.attributes.get(a.VOICE_CALLER_SPEECH_DURATION_MS)) or 0)
 
 
 def _read_speech(item: _OpenStretch, event: VoiceEvent) -> None:
     """Move one stretch on by one event; the newest transcript by evidence time counts."""
     if event.name == e.USER_SPEECH_STOPPED:
         item.end_ns = event.time_ns
-        item.onset_ns = min(item.onset_ns, _onset(event))
+        item.onset_ns = min(item.onset_ns, _onset(event, item.onset_ns - CONTINUES_NS))  # a start that was told is not far off
     elif event.name == e.CANDIDATE_DETECTED:
         item.interruption_ids += _linked(event)
         item.detected_ns = event.time_ns if item.detected_ns is None else item.detected_ns

@@ -19,6 +19,7 @@ from otel_voice_processor.errors import Permanent, Retryable, Undecodable
 from otel_voice_processor.otlp_json import request_tree
 
 MAX_ANSWER: Final = 64 << 20  # bytes of one trace
+PIECE: Final = 1 << 16  # bytes read at a time
 MAX_TRACES: Final = 5  # of one call; it should be one
 WINDOW_S: Final = 7 * 86_400  # how far one search may reach, by Tempo's own default
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -84,8 +85,18 @@ class Tempo:
         try:
             traces = json.loads(body or b"").get("traces") or []
             return [f"{int(each['traceID'], 16):032x}" for each in traces]
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise Permanent(f"`{self._url}` does not answer a search as a Tempo does: is it one, and is its path whole?") from None
+
+    def _read(self, answer: http.client.HTTPResponse) -> bytes:
+        """Return the body; raise `TimeoutError` where it is not whole in time, however steadily it drips."""
+        until, parts, size = time.monotonic() + self._timeout_s, [], 0
+        while size <= MAX_ANSWER and (part := answer.read1(PIECE)):
+            parts.append(part)
+            size += len(part)
+            if time.monotonic() > until:
+                raise TimeoutError
+        return b"".join(parts)
 
     def _get(self, path: str, accept: str) -> bytes | None:
         """Return the body of an answer, None for 404."""
@@ -93,7 +104,7 @@ class Tempo:
         request = urllib.request.Request(self._url + path, headers=headers)  # noqa: S310 - http or https, as the options see to
         try:
             with self._opener.open(request, timeout=self._timeout_s) as answer:
-                body = bytes(answer.read(MAX_ANSWER + 1))
+                body = self._read(answer)
         except urllib.error.HTTPError as error:
             with error:
                 if error.code == 404:

@@ -14,6 +14,8 @@ LIMIT_NS = 1_500 * MS  # an agent that is silent this soon after the first meani
 CLOCK_TOLERANCE_NS = 150 * MS  # across emitters
 SHORT_PAUSE_NS = 200 * MS  # a gap that no caller takes for a stop
 CLEAN_RESUME_MS = 500
+REACTS_NS = 5_000 * MS  # a stop later than this after a murmur has another cause
+HANGS_UP_NS = 500 * MS  # audio that ends this near to the call's end was ended by it
 MEANT = frozenset({"correction", "escalation", "dtmf"})
 UNMEANT = frozenset({"backchannel", "noise"})
 
@@ -51,11 +53,19 @@ def intent_of(stretch: Stretch) -> str:
     return "no" if stretch.input_class in UNMEANT and stretch.transcript_status != "partial" else "unknown"
 
 
-def audio_after(response: Response, onset_ns: int, until_ns: int | None, intent: str) -> Audio:
-    """Return what the response did from `onset_ns` on; stops after `until_ns` belong to later input."""
+def audio_after(stretch: Stretch, response: Response, until_ns: int | None, intent: str, *, over_ns: int | None) -> Audio:
+    """Return what the response did from the stretch's onset on; stops after `until_ns` belong to later input.
+
+    What nobody meant is answered soon or not at all: neither a stop much later is its doing, nor one by the end of the call at `over_ns`.
+    """
+    onset_ns = stretch.onset_ns
+    given = CLOCK_TOLERANCE_NS if stretch.emitter != response.emitter else 0
+    latest_ns = max(stretch.onset_ns, stretch.end_ns or 0) + REACTS_NS if intent == "no" else None
 
     def mine(at: int) -> bool:
-        return at >= onset_ns and (until_ns is None or at < until_ns)
+        soon = latest_ns is None or at <= latest_ns
+        hung_up = intent == "no" and over_ns is not None and at >= over_ns - HANGS_UP_NS
+        return onset_ns - given <= at and soon and not hung_up and (until_ns is None or at < until_ns)
 
     cut = response.end_ns if response.end_reason == "interrupted" else None
     if cut is not None and mine(cut):

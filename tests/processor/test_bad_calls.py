@@ -12,6 +12,7 @@ from otel_voice_processor.calls import ANEW_NS, Bounds, CallBook, S
 from otel_voice_processor.episodes import record_of
 from otel_voice_processor.model import Episode, VoiceEvent
 from otel_voice_processor.pipeline import Pipeline
+from otel_voice_processor.rolling import Rolling
 from otel_voice_processor.service import root_ids
 from otel_voice_processor.settling import FOLD_AT, Settled
 from otel_voice_processor.simulate import events_of, simulate
@@ -127,12 +128,94 @@ def test_a_time_that_cannot_be_is_not_joined(timeline: Any, time_ns: int) -> Non
     assert len(book) == 0
 
 
-def test_a_start_long_before_its_end_is_none(timeline: Any) -> None:
-    """Speech that began in 1970 has a length nobody knows: it meets what it met when it was told."""
-    call = timeline().started().speaks("r1", 1.0, 9.0).says("no, on Friday", 3.0, 4.0).ends(12.0)
-    spoilt = [replace(event, start_ns=0) if event.name.endswith("speech_stopped") else event for event in call.events]
+@pytest.mark.parametrize("facts", [{}, {"voice.caller.speech.duration_ms": 604_800_000}])
+def test_one_wrong_start_costs_nothing_else(timeline: Any, facts: dict[str, Any]) -> None:
+    """One stop that claims to have begun in 1970, or to have lasted a week, is a stop without a length; twenty other turns stay."""
+    call = timeline().started()
+    for number in range(20):
+        at = 20.0 * number
+        call.speaks(f"r{number}", at + 1.0, at + 9.0).says("no, on Friday", at + 3.0, at + 4.0)
+    clean = [key(ep) for ep in call.ends(500.0).record().episodes]
+    spoilt = replace(call.events[0], name="voice.interruption.user.speech_stopped", time_ns=call.events[0].time_ns + 300 * S + 15 * S,
+                     start_ns=0 if not facts else call.events[0].time_ns + 315 * S, attributes={**facts}, span_id=b"spoilt!!")  # fmt: skip
+    record = call.record(events=[*call.events, spoilt])
 
-    assert [ep.verdict for ep in call.record(events=spoilt).episodes] == ["missed_interruption"]
+    assert clean == [key(ep) for ep in record.episodes]
+    assert record.premature_endpointings == ()
+
+
+def test_a_response_of_a_week_is_none(timeline: Any) -> None:
+    """A stop of an unknown response that claims to have played for days overlaps nothing that came before."""
+    call = timeline().started().speaks("r1", 1.0, 9.0).says("no, on Friday", 3.0, 4.0)
+    call.stops("x", 30.0, position=604_800_000).ends(60.0)
+
+    assert ["missed_interruption"] == [ep.verdict for ep in call.record().episodes]
+
+
+@pytest.mark.parametrize("lull", [5, 14, 16, 20, 40, 100, 299])
+def test_a_lull_delays_nothing(timeline: Any, lull: int) -> None:
+    """However long a call was quiet before its end, it settles 15 s after it."""
+    events = timeline().started().speaks("r1", 1.0).says("no I meant Friday", 2.5, 3.6).cut("r1", 2.9).speaks("r2", 4.0, 6.0)
+    events = sorted(events.ends(6.0 + lull).events, key=lambda event: event.time_ns)
+    book, now, left = book_of(), events[0].time_ns // S * S, list(events)
+    settled_ns = 0
+    while not settled_ns:
+        now += S
+        while left and left[0].time_ns <= now:
+            book.add(left.pop(0), now)
+        if any(item.whole for item in book.tick(now)):
+            settled_ns = now
+        assert now < events[-1].time_ns + 400 * S
+
+    assert 15 * S <= settled_ns - events[-1].time_ns <= 17 * S
+
+
+def test_a_lost_end_does_not_hold_on_to_the_past(timeline: Any) -> None:
+    """One speech that was never stopped, one response whose end is not known: the call is let go of all the same, and loses nothing."""
+    call = timeline("long").started().speaks("open", 0.5).says("uh-huh", 1.0, 1.3).event("user.speech_started", 2.0)
+    for number in range(300):
+        at = 200.0 + 20.0 * number
+        call.speaks(f"r{number}", at + 1.0, at + 9.0).says("no, on Friday", at + 3.0, at + 4.0)
+    events = sorted(call.ends(6_300.0).events, key=lambda event: event.time_ns)
+    episodes, _, _, most = live(book_of(), events)
+
+    assert 300 == sum(ep.verdict == "missed_interruption" for ep in episodes)
+    assert most < 3 * FOLD_AT
+
+
+def test_what_is_told_of_the_whole_call_survives_folding(timeline: Any) -> None:
+    """An end with events after it, a workflow only on the first events: the record of a call that was folded says the same."""
+    call = timeline("long").event("call_started", 0.0, runtime__name="test", workflow="billing").ends(3.0, outcome="completed")
+    for number in range(90):
+        at = 10.0 + 20.0 * number
+        call.speaks(f"r{number}", at + 1.0, at + 9.0, workflow="other").says("uh-huh", at + 3.0, at + 3.4)
+    events = sorted(call.events, key=lambda event: event.time_ns)
+    for number, event in enumerate(events):
+        if number > 4:
+            event.attributes.update({"voice.workflow": "other"})  # type: ignore[attr-defined]
+    whole = call.record()
+    _, _, calls, _ = live(book_of(), events)
+    (record,) = (item.record for item in calls)
+
+    facts = [(each.workflow, each.ended_by, each.task_outcome, each.escalated, each.runtime) for each in (whole, record)]
+    assert facts[0] == facts[1] == ("billing", "caller", "completed", False, "test")
+
+
+@pytest.mark.parametrize("value", [2**64, "\ud800", [1], {"a": 1}])
+def test_values_that_nothing_can_carry_are_told(timeline: Any, value: Any) -> None:
+    """An embedding caller's mistake is an outcome, not an exception."""
+    (event,) = timeline("c").event("call_started", 0.0, agent__response__duration_ms=value).events
+
+    assert book_of().add(event, NOW) in {"unreadable", "joined"}
+
+
+def test_rates_of_the_last_hours_are_bounded_without_an_exporter() -> None:
+    """Nobody ever asks for the values: minutes that are over are let go of all the same."""
+    rolling = Rolling()
+    for minute in range(3_000):
+        rolling.add(START + minute * 60 * S, "billing", "missed_interruption", hit=False)
+
+    assert [60, 1_440] == [len(window.kept) for _, window in rolling._windows]
 
 
 def test_a_call_id_used_again_is_another_call(timeline: Any) -> None:

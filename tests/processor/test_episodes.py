@@ -244,6 +244,43 @@ def test_across_emitters_150_ms_are_given(call: Any, skew: float, verdict: str) 
     assert only(call.record()).verdict == verdict
 
 
+def test_a_hang_up_is_no_answer_to_a_murmur(call: Any) -> None:
+    """Audio that ends with the call, or long after a murmur, was not stopped by it; a miss stays a miss."""
+    call.speaks("r1", 1.0).says("uh-huh", 2.5, 2.8).stops("r1", 4.0, "interrupted").ends(4.1)
+    assert (only(call.record()).verdict, only(call.record()).net_audio) == ("correct", "kept")
+
+    call.events.clear()
+    call.started().speaks("r1", 1.0).says("uh-huh", 2.5, 2.8).stops("r1", 9.0, "interrupted").ends(30.0)
+    assert only(call.record()).verdict == "correct"
+
+    call.events.clear()
+    call.started().speaks("r1", 1.0).says("no, on Friday", 2.5, 3.4).stops("r1", 40.0, "interrupted").ends(40.1)
+    assert (only(call.record()).verdict, only(call.record()).net_audio) == ("missed_interruption", "stopped")
+
+
+def test_a_resume_under_another_name_is_a_resume(call: Any) -> None:
+    """A paused response that goes on under a new id is the same response."""
+    call.speaks("r1", 1.0).says("uh-huh", 3.0, 3.3).cut("r1", 3.3, provisional=True, position=2300).resumes("r2", 4.3, 2300)
+    episode = only(call.stops("r2", 9.0).ends(12.0).record())
+
+    assert (episode.net_audio, episode.resume) == ("paused_resumed", "clean")
+
+
+def test_an_end_and_a_cut_at_once_are_a_cut(call: Any) -> None:
+    """The player says completed, the session says interrupted, 10 ms apart: it was cut."""
+    call.speaks("r1", 1.0).says("no, on Friday", 3.0, 4.0).stops("r1", 3.4).cut("r1", 3.41).speaks("r2", 4.5, 6.0).ends(9.0)
+
+    assert (only(call.record()).net_audio, only(call.record()).verdict) == ("stopped", "correct")
+
+
+def test_a_key_that_another_clock_has_after_the_stop(call: Any) -> None:
+    """30 ms between two emitters' clocks do not lose the interruption that caused the stop."""
+    call.speaks("r1", 1.0).cut("r1", 3.02)
+    call.event("candidate_detected", 3.05, caller__input__type="dtmf", caller__dtmf__class="digit", emitter="gateway").ends(9.0)
+
+    assert (only(call.record()).verdict, only(call.record()).reaction_ms) == ("correct", 0)
+
+
 # What the caller meant
 
 
@@ -396,6 +433,14 @@ def test_after_a_hand_off_nobody_waits_for_the_agent(call: Any) -> None:
     episode = only(call.speaks("r1", 1.0).says("I need a human", 3.0, 4.0).cut("r1", 3.4).ends(6.0, escalated=True).record())
 
     assert (episode.silence_ms, episode.answered) == (None, None)
+
+
+def test_other_talk_that_holds_the_word_is_no_repeat(call: Any) -> None:
+    """ "stop" is not said again in a sentence about something else."""
+    call.speaks("r1", 1.0).says("stop", 3.0, 3.5).cut("r1", 3.4).speaks("r2", 4.0, 6.0)
+    call.says("please stop calling me at the office", 6.5, 8.0).speaks("r3", 8.6, 9.0).ends(12.0)
+
+    assert only(call.record()).repeated is False
 
 
 def hashed(*words: str) -> dict[str, Any]:

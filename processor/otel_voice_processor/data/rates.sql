@@ -8,7 +8,8 @@ CREATE OR REPLACE TEMP MACRO list_of(told, name, kind) AS told[name] ->> ('$.arr
 CREATE OR REPLACE TEMP VIEW summaries AS
 WITH scopes AS (
     SELECT unnest(json_extract("resourceSpans", '$[*].scopeSpans[*]')) AS scope
-    FROM read_json(getvariable('spans'), format = 'newline_delimited', columns = {'resourceSpans': 'JSON'}, maximum_object_size = 67108864)
+    FROM read_json(getvariable('spans'), format = 'newline_delimited', columns = {'resourceSpans': 'JSON'}, ignore_errors = true,
+        maximum_object_size = 67108864)  -- a torn line is passed over, as `report` does
 ),
 spans AS (
     SELECT unnest(json_extract(scope, '$.spans[*]')) AS span FROM scopes
