@@ -35,6 +35,15 @@ def point(name: str, **more: Any) -> Point:
     return Point(**(facts | more))
 
 
+def test_a_gauge_is_a_gauge() -> None:
+    """The rolling rates go out as doubles, without a start: they are no counters."""
+    body = encode_metrics({}, [point(m.INTERRUPTION_SCORECARD_RATIO, total=0.25)])
+    (metric,) = ExportMetricsServiceRequest.FromString(body).resource_metrics[0].scope_metrics[0].metrics
+
+    assert "gauge" == metric.WhichOneof("data")
+    assert [0.25] == [each.as_double for each in metric.gauge.data_points]
+
+
 class Web:
     """What an HTTP endpoint was sent, and what it answers."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -112,3 +113,55 @@ def test_a_new_series_begins_with_zero_until_an_export_is_taken(missed: Any, fal
     assert exported(180) == [(180, 1), (180, 1)]
     card.not_taken()
     assert exported(200) == [(200, 1), (200, 1)]
+
+
+def test_versions_in_turns_do_not_push_each_other_out_for_ever() -> None:
+    """A version that was pushed out is `other` when it comes again; it is not the newest."""
+    version = Capped(2, newest=True)
+
+    assert [version(value) for value in "1233121"] == ["1", "2", "3", "3", "other", "2", "other"]
+
+
+def test_a_repeat_is_counted_only_where_its_episode_is(missed: Any) -> None:
+    """An undetermined episode is in no denominator, so its repeat is in no numerator."""
+    card = Scorecard(100 * S)
+    for verdict in ("undetermined", "missed_interruption"):
+        card.count_aftermath(replace(missed.episodes[0], verdict=verdict, repeated=True), missed, 110 * S)
+    found = [point.value for point in card.points(120 * S) if point.metric.name == "voice.interruption.repeats"]
+
+    assert found == [0, 1]
+
+
+def test_the_agents_name_is_a_label_by_setting(missed: Any) -> None:
+    """Where it is asked for, on every series of episodes and calls; else nowhere."""
+
+    def names(card: Scorecard) -> set[str]:
+        card.count_episode(missed.episodes[0], missed, 110 * S)
+        card.count_call(missed, 110 * S)
+        labels = [dict(point.labels) for point in card.points(120 * S) if "scorecard" not in point.metric.name]
+        return {str(each.get("gen_ai.agent.name")) for each in labels}
+
+    assert {"None"} == names(Scorecard(100 * S))
+    assert {"unknown"} == names(Scorecard(100 * S, by_agent=True))
+
+
+def test_rates_of_the_last_hour_and_day(missed: Any, false: Any) -> None:
+    """Shares per workflow and window, with what is older gone; no window that counted nothing is told."""
+    card = Scorecard(0)
+    card.count_episode(missed.episodes[0], missed, 60 * S)
+    card.count_episode(replace(missed.episodes[0], verdict="correct"), missed, 3_000 * S)
+    card.count_episode(false.episodes[0], false, 3_000 * S)
+
+    def shown(at: int) -> dict[tuple[str, ...], float]:
+        points = [point for point in card.points(at * S) if point.metric.name == "voice.interruption.scorecard.ratio"]
+        return {tuple(str(value) for _, value in point.labels): point.total for point in points}
+
+    assert shown(3_060) == {
+        ("missed_interruption", "1h", "billing"): 0.5,
+        ("missed_interruption", "24h", "billing"): 0.5,
+        ("false_interruption", "1h", "billing"): 1.0,
+        ("false_interruption", "24h", "billing"): 1.0,
+    }
+    assert shown(3_700)[("missed_interruption", "1h", "billing")] == 0.0
+    assert {window for _, window, _ in shown(10_000)} == {"24h"}
+    assert shown(100_000) == {}
