@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
+
+from otel_voice_processor.cli import main
 
 from tests.processor.test_livekit_verdicts import REVIEWED
 
@@ -38,6 +43,20 @@ def test_every_recording_is_on_the_page() -> None:
     expected = [[f"`{name}`", ", ".join(verdicts) or "none", ", ".join(audio) or "none", why] for name, verdicts, audio, why in REVIEWED]
 
     assert expected == rows("recording")
+
+
+def test_the_rates_can_be_counted_by_the_lines_of_the_page(tmp_path: Path) -> None:
+    """As they stand there, in a folder with recorded calls: seven rates."""
+    lines = PAGE.partition("## Count them yourself")[2].partition("```\n")[2].partition("```")[0]
+    assert 0 == main(["demo", "--file", str(tmp_path / "calls.jsonl"), "--calls", "20"])
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-ec", lines], cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert 7 == len(done.stdout.splitlines())
+    assert done.stdout.startswith("('false_interruption', ")
 
 
 def test_the_errors_are_those_that_were_measured() -> None:
