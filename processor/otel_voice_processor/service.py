@@ -64,7 +64,7 @@ def tune_gc() -> None:
     """Keep the collector from walking over all open calls again and again; what they are made of has no cycles."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(5_000, 5, 1_000)
+    gc.set_threshold(2_000, 5, 5_000)
 
 
 def root_ids(call_id: str) -> tuple[bytes, bytes]:
