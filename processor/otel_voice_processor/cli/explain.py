@@ -18,7 +18,7 @@ from otel_voice_processor.cli.as_json import account_json
 from otel_voice_processor.cli.outputs import PLAIN_WIDTH, WIDEST, add_forms, write_page
 from otel_voice_processor.cli.policy.files import NotRead, add_policy, policy_of
 from otel_voice_processor.cli.show import MOST, render_call
-from otel_voice_processor.cli.sources import DEFAULT, NoFiles, Told, files_of, recordings_of, rule_of
+from otel_voice_processor.cli.sources import DEFAULT, NoFiles, Told, add_only, recordings_of, rule_of, sources_of
 from otel_voice_processor.cli.tempo_options import absent, add_tempo, take_from_tempo
 from otel_voice_processor.errors import Permanent, Retryable
 from otel_voice_processor.recordings import Recording, Recordings
@@ -34,8 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--from", dest="files", nargs="+", action="extend", default=[], metavar="FILE",
-        help=f"files and folders that hold it, `-` is stdin: what `otel-voice validate` reads; by default {DEFAULT} and its rotated files",
+        help=f"files that hold it, each with what was rotated away from it, and folders; `-` is stdin; by default {DEFAULT}",
     )  # fmt: skip
+    add_only(parser)
     add_tempo(parser)
     parser.add_argument("--all", action="store_true", help=f"draw every interruption, not only the {MOST} gravest")
     add_policy(parser)
@@ -84,11 +85,12 @@ def _found(options: argparse.Namespace) -> Recording:
     if options.header:
         raise _NotFound("`--header` goes with `--tempo`")
     try:
-        names = files_of(options.files)
+        sources = sources_of(options.files, only=options.only)
     except NoFiles as error:
         raise _NotFound(str(error)) from None
-    if not options.files:
-        print(f"reading {', '.join(names)}", file=sys.stderr)
+    if sources.line:
+        print(printable(sources.line), file=sys.stderr)
+    names = sources.names
     told = Told()
     wanted = None if options.call in {None, LATEST} else options.call
     held = Recordings(only=wanted)

@@ -14,7 +14,7 @@ from otel_voice.printable import printable
 from otel_voice_processor.accounts import account_of
 from otel_voice_processor.cli.outputs import PLAIN_WIDTH, WIDEST, add_forms, write_page
 from otel_voice_processor.cli.policy.files import NotRead, add_policy, policy_of
-from otel_voice_processor.cli.sources import DEFAULT, NoFiles, Told, files_of, recordings_of, rule_of
+from otel_voice_processor.cli.sources import DEFAULT, NoFiles, Told, add_only, recordings_of, rule_of, sources_of
 from otel_voice_processor.recordings import Recording, Recordings
 from otel_voice_processor.reviews import TOP, Report, Reporting
 
@@ -22,8 +22,12 @@ from otel_voice_processor.reviews import TOP, Report, Reporting
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
-        "files", nargs="*", metavar="FILE", help=f"files and folders, `-` is stdin: what `otel-voice validate` reads; by default {DEFAULT}"
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help=f"files, each with what was rotated away from it, and folders; `-` is stdin; by default {DEFAULT}",
     )
+    add_only(parser)
     parser.add_argument("--workflow", metavar="NAME", help="only calls of this workflow")
     parser.add_argument("--top", type=_count, default=TOP, metavar="N", help=f"how many calls to review (default {TOP})")
     add_policy(parser)
@@ -39,17 +43,17 @@ def _count(text: str) -> int:
 def run(options: argparse.Namespace) -> int:
     """Report; return 0, or 2 where a file could not be opened or no call was found."""
     try:
-        names = files_of(options.files)
+        sources = sources_of(options.files, only=options.only)
         policy = policy_of(options.policy)
     except NotRead:
         return 2
     except NoFiles as error:
         print(printable(f"otel-voice: {error}"), file=sys.stderr)
         return 2
-    if not options.files:
-        print(f"reading {', '.join(names)}", file=sys.stderr)
+    if sources.line:
+        print(printable(sources.line), file=sys.stderr)
     told, held, reporting = Told(), Recordings(), Reporting(top=options.top)
-    workflows = _take_all(recordings_of(names, held, told), held, policy, reporting, options.workflow)
+    workflows = _take_all(recordings_of(sources.names, held, told), held, policy, reporting, options.workflow)
     told.sum_up()
     report = reporting.report()
     if not report.calls:

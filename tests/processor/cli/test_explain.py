@@ -229,11 +229,34 @@ def test_files_are_found_as_the_exporter_leaves_them(
     write(tmp_path / "calls.jsonl", [told(halves[4:])])
     out, err = explained(capsys, "--json")
 
-    assert "reading calls-2026-09-21T14-13-20.000.jsonl.zst, calls.jsonl" in err
+    assert "reading calls.jsonl and 1 rotated file beside it\n" == err
     assert len(halves) == len(json.loads(out)["events"])
     assert out == explained(capsys, "--json", "--from", str(tmp_path))[0]
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(told(halves).encode())))
     assert out == explained(capsys, "--json", "--from", "-")[0]
+
+
+def test_a_named_file_is_read_with_what_was_rotated_away_from_it(
+    timeline: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And it is said; `--only` reads just that file. One that a crash left both plain and compressed is read once."""
+    first, second, third = (corrected(timeline, f"call_{each}").events for each in ("one", "two", "three"))
+    plain = tmp_path / "calls-2026-09-21T14-13-20.000.jsonl"
+    write(plain, ["{half a line"])
+    plain.with_name(f"{plain.name}.zst").write_bytes(zstandard.compress(told(first).encode()))
+    write(tmp_path / "calls-2026-09-22T14-13-20.000.jsonl", [told(second)])
+    write(tmp_path / "calls-old.jsonl", [told(corrected(timeline, "call_other").events)])
+    live = write(tmp_path / "calls.jsonl", [told(third)])
+    for call_id in ("call_one", "call_two", "call_three"):
+        _, err = explained(capsys, call_id, "--from", live)
+        assert f"reading {live} and 2 rotated files beside it\n" == err
+    assert "" == explained(capsys, "call_three", "--only", "--from", live)[1]
+    assert "no call `call_one`" in explained(capsys, "call_one", "--only", "--from", live, code=2)[1]
+    assert "no call `call_other`" in explained(capsys, "call_other", "--from", live, code=2)[1]
+    assert "" == explained(capsys, "call_one", "--from", *sorted(map(str, tmp_path.iterdir())))[1]
+    assert "" == explained(capsys, "call_one", "--from", str(tmp_path))[1]
+    (tmp_path / "calls.jsonl").unlink()
+    assert f"reading 2 files rotated away from {live}\n" == explained(capsys, "call_two", "--from", live)[1]
 
 
 def test_nothing_to_read_is_said_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

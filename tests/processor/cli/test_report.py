@@ -105,6 +105,17 @@ def test_a_workflow_and_fewer_calls_can_be_asked_for(path: str, capsys: pytest.C
     assert "no call of the workflow `suport`: did you mean `support`?" in reported(capsys, path, "--workflow", "suport", code=2)[1]
 
 
+def test_a_file_is_reported_with_what_was_rotated_away_from_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Rotation loses no call of the report; `--only` asks for just the one file."""
+    older, newer = calls()[:10], calls()[10:]
+    write(tmp_path / "calls-2026-09-21T14-13-20.000.jsonl", [told(timeline.events) for timeline in older])
+    live = write(tmp_path / "calls.jsonl", [told(timeline.events) for timeline in newer])
+    out, err = reported(capsys, live, "--json")
+
+    assert (30, f"reading {live} and 1 rotated file beside it\n") == (json.loads(out)["calls"], err)
+    assert (20, "") == (json.loads((only := reported(capsys, live, "--json", "--only"))[0])["calls"], only[1])
+
+
 def test_what_could_not_be_read_is_told_and_the_rest_reported(path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Broken lines cost nothing but themselves; a file that is not there makes the exit code 2, after the report."""
     broken = write(tmp_path / "broken.jsonl", ["{nonsense\n", told(calls()[0].events), "{nonsense\n"])
