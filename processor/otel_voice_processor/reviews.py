@@ -20,7 +20,7 @@ OTHER: Final = "other"
 
 # Why a call is reviewed, gravest first; the words finish the sentence "this call is here because".
 WHY: Final = {
-    "task_failed": "mishandled, and the task failed, was given up, or a person had to take over",
+    "task_failed": "mishandled, and the task failed, was given up, or a person nobody asked for took over",
     "said_again": "mishandled, and the caller had to say it again or try more than once",
     "required_content_cut": "content that the policy requires to be played was cut",
     "dead_air": f"{DEAD_AIR_MS // 1000} s or more of silence after an interruption, or never an answer",
@@ -30,15 +30,17 @@ WHY: Final = {
     "undetermined_with_audio": "undetermined, and there is audio to listen to",
     "undetermined": "undetermined, and no audio is pointed to: find out why the evidence is missing",
 }
+_MISHANDLED: Final = {"task_failed", "said_again"}  # which say so themselves
 _ORDER: Final = {name: place for place, name in enumerate(WHY)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """A call to look at: why, as a key of `WHY`, and its account."""
+    """A call to look at: why, as a key of `WHY`, what else holds of it, and its account."""
 
     why: str
     account: Account
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,30 +90,29 @@ class Report:
     judged_here: int
     differing: int
     unobservable: int
+    perhaps: int  # episodes of which it is open whether they are one
     unjudged_events: int
 
 
-def why(record: CallRecord) -> str | None:
-    """Return the gravest reason to review a call, as a key of `WHY`; None where there is none."""
+def reasons(record: CallRecord) -> tuple[str, ...]:
+    """Return why to review a call, gravest first, as keys of `WHY`; empty where nothing is."""
     grave = [ep for ep in record.episodes if _grave(ep)]
-    if grave and (record.task_outcome in {"failed", "abandoned"} or record.escalated):
-        return "task_failed"
-    if any(ep.repeated or ep.attempts > 1 for ep in grave):
-        return "said_again"
-    if any("required_content_cut" in ep.findings for ep in record.episodes):
-        return "required_content_cut"
-    if any(_dead_air(ep) for ep in record.episodes):
-        return "dead_air"
-    if grave:
-        return "mishandled"
-    if record.premature_endpointings:
-        return "agent_barged_in"
-    if any(ep.verdict in {"missed_interruption", "false_interruption"} for ep in record.episodes):
-        return "lesser"
     unsure = [ep for ep in record.episodes if ep.verdict == "undetermined"]
-    if not unsure:
-        return None
-    return "undetermined_with_audio" if any(_audio(ep) for ep in unsure) else "undetermined"
+    heard = any(_audio(ep) for ep in unsure)
+    lesser = [ep for ep in record.episodes if ep.verdict in {"missed_interruption", "false_interruption"} and not _grave(ep)]
+    failed = record.task_outcome in {"failed", "abandoned"} or (record.escalated and not record.escalation_asked)
+    holds = {
+        "task_failed": bool(grave) and bool(failed),
+        "said_again": any(ep.repeated or ep.attempts > 1 for ep in grave),
+        "required_content_cut": any("required_content_cut" in ep.findings for ep in record.episodes),
+        "dead_air": any(dead_air(ep) for ep in record.episodes),
+        "mishandled": bool(grave),
+        "agent_barged_in": bool(record.premature_endpointings),
+        "lesser": bool(lesser),
+        "undetermined_with_audio": bool(unsure) and heard,
+        "undetermined": bool(unsure) and not heard,
+    }
+    return tuple(name for name, holding in holds.items() if holding)
 
 
 def _grave(ep: Episode) -> bool:
@@ -121,7 +122,15 @@ def _grave(ep: Episode) -> bool:
     return ep.verdict == "false_interruption" and ep.net_audio == "stopped"
 
 
-def _dead_air(ep: Episode) -> bool:
+def perhaps(episode: Episode) -> bool:
+    """Tell whether it is open that this was an interruption at all: nobody told the end of the response, nor that it paused."""
+    response, onset = episode.response, episode.stretches[0].onset_ns
+    unknown = episode.net_audio == "unknown" and response.end_ns is None and episode.reason != "pause_unknown"
+    return unknown and not any(end is None or end > onset for _, end in response.pauses)
+
+
+def dead_air(ep: Episode) -> bool:
+    """Tell whether the agent left the caller in silence after it had stopped."""
     waited = ep.silence_ms is not None and ep.silence_ms >= DEAD_AIR_MS
     return (waited or ep.answered is False) and ep.net_audio == "stopped" and ep.verdict != "undetermined"
 
@@ -188,12 +197,14 @@ class Reporting:
         record = account.record
         self._records.append(_slim(record))
         self._tally(record)
-        reason = why(record)
-        if reason is not None:
+        found = reasons(record)
+        if found:
             self._counts["to_review"] += 1
-            insort(self._reviews, Review(why=reason, account=account), key=_place)
+            also = tuple(name for name in found[1:] if name != "mishandled" or found[0] not in _MISHANDLED)
+            insort(self._reviews, Review(why=found[0], account=account, also=also), key=_place)
             del self._reviews[self._top :]
         self._gaps.update((ep.reason, ep.missing) for ep in record.episodes if ep.verdict == "undetermined")
+        self._counts["perhaps"] += sum(map(perhaps, record.episodes))
         self._counts["judged_here"] += account.judged_by == HERE
         self._counts["differing"] += bool(account.differences)
         self._counts["unobservable"] += record.observable == ()
@@ -228,6 +239,7 @@ class Reporting:
             judged_here=self._counts["judged_here"],
             differing=self._counts["differing"],
             unobservable=self._counts["unobservable"],
+            perhaps=self._counts["perhaps"],
             unjudged_events=self._counts["unjudged"],
         )
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from otel_voice_processor.accounts import HERE, Account
 from otel_voice_processor.model import CallRecord
-from otel_voice_processor.reviews import RANKED, WHY, Reporting, Workflow, why, worst_first
+from otel_voice_processor.reviews import RANKED, WHY, Reporting, Workflow, reasons, worst_first
 
 from tests.processor.conftest import Timeline
 
@@ -45,6 +45,7 @@ UNDETERMINED = changed(RIGHT, verdict="undetermined", intent="unknown")
     [
         (interrupted(outcome="failed"), "task_failed"),
         (interrupted(escalated=True), "task_failed"),
+        (replace(interrupted(escalated=True), escalation_asked=True), "mishandled"),
         (changed(MISSED, repeated=True), "said_again"),
         (changed(MISSED, attempts=2), "said_again"),
         (changed(RIGHT, findings=("required_content_cut",)), "required_content_cut"),
@@ -62,7 +63,20 @@ UNDETERMINED = changed(RIGHT, verdict="undetermined", intent="unknown")
 )
 def test_the_gravest_reason_counts(record: CallRecord, expected: str | None) -> None:
     """A call is reviewed for what its caller felt worst; one that went right is not, whatever became of its task."""
-    assert expected == why(record)
+    assert expected == next(iter(reasons(record)), None)
+
+
+def test_a_call_is_here_for_more_than_its_gravest_reason() -> None:
+    """What cannot be told is not hidden behind a lesser mistake; that it was mishandled is said once."""
+    lesser = changed(MISSED, protected=True)
+    both = replace(lesser, episodes=(*lesser.episodes, *with_audio(UNDETERMINED).episodes, *UNDETERMINED.episodes))
+    found = []
+    for record in (both, changed(MISSED, repeated=True, answered=False, net_audio="stopped")):
+        reporting = Reporting()
+        reporting.add(account(record))
+        found += [(review.why, review.also) for review in reporting.report().reviews]
+
+    assert [("lesser", ("undetermined_with_audio",)), ("said_again", ("dead_air",))] == found
 
 
 def test_reviews_are_ordered_by_reason_and_then_by_how_much_went_wrong() -> None:

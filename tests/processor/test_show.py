@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from otel_voice_processor.cli.answers import answer
 from otel_voice_processor.cli.show import render_call, render_scorecard
 from otel_voice_processor.model import CallRecord, Episode, Response, Ruling, Stretch
 from otel_voice_processor.rates import rates
@@ -165,7 +166,7 @@ def test_the_answer_comes_first() -> None:
     """The first line says whether the caller meant it, what the agent did, and the verdict; then comes which call it is."""
     lines = printed(render_call(record(episode()))).splitlines()
 
-    assert lines[0].startswith('The caller meant it: "no I meant Friday" corrects the agent (0.94).')
+    assert lines[0].startswith('The caller meant it: "no I meant Friday" corrects the agent (confidence 0.94).')
     assert "The agent was silent 0.31 s after the caller's onset. Correct." in flat(" ".join(lines[:2]))
     assert lines[3].rstrip() == "call_01JZ9W2M7K   billing   livekit 1.8.9   agent's policy 2026-05-20"
 
@@ -204,7 +205,7 @@ def test_a_false_interruption_says_so() -> None:
     """Where nobody meant to interrupt and the agent stopped, the answer says both and names the finding."""
     shown = flat(printed(render_call(record(backchannel()))))
 
-    assert 'Nobody meant to interrupt, we fired on a backchannel: "yeah" (0.90). The agent fell silent anyway, 0.31 s' in shown
+    assert 'Nobody meant to interrupt, we fired on a backchannel: "yeah" (confidence 0.90). The agent fell silent anyway, 0.31 s' in shown
     assert "False interruption." in shown
     assert "findings backchannel_confusion" in shown
 
@@ -241,6 +242,24 @@ def test_redacted_text_is_described() -> None:
             ),
             "The agent paused 0.37 s after the caller's onset for 1.10 s and went on.",
         ),
+        (
+            lambda: episode(
+                verdict="missed_interruption",
+                reason="resumed_over_caller",
+                net_audio="paused_resumed",
+                response=response(end_ns=at(7_000), end_reason="completed", pauses=((at(1_900), at(3_000)),)),
+            ),
+            "for 1.10 s and went on as if nothing had been said.",
+        ),
+        (
+            lambda: episode(
+                verdict="missed_interruption",
+                reason="resumed_over_caller",
+                net_audio="paused_resumed",
+                response=response(end_ns=at(7_000), end_reason="completed", pauses=((at(1_900), at(2_400)),)),
+            ),
+            "for 0.50 s and went on over the caller.",
+        ),
         (lambda: episode(findings=("required_content_cut",)), "Correct. But the message was required and has been cut."),
         (lambda: episode(attempts=2, repeated=True), "The caller tried 2 times. The caller had to say it again."),
         (lambda: episode(silence_ms=None, answered=False), "It never spoke again."),
@@ -258,12 +277,31 @@ def test_each_case_has_its_words(made: Callable[[], Episode], words: str) -> Non
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
+        ({"findings": ("required_content_cut",)}, "the caller meant all of them (a required message cut)."),
+        ({"repeated": True}, "(all handled). Afterwards 1 had to be said again."),
+        ({"resume": "lost"}, "Afterwards 1 resumed from another place than it stopped at."),
+        ({"silence_ms": 4_180}, "Afterwards 1 left up to 4.18 s of silence."),
+        ({"silence_ms": None, "answered": False}, "Afterwards 1 was never answered."),
+    ],
+)
+def test_the_first_line_of_several_hides_no_harm(changes: dict[str, Any], words: str) -> None:
+    """A message cut that had to be played, and what did not recover, keep a call of right verdicts from looking good."""
+    told = answer(record(episode(), episode(**changes)))
+
+    assert told.whole.endswith(words)
+    assert "unsure" == told.tone
+    assert "good" == answer(record(episode(), episode())).tone
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
         ({}, "Nobody interrupted anybody in this call."),
         ({"silence_timeouts": ("reprompt",)}, "the agent asked again. Silence timeout, counted apart from interruptions."),
         ({"premature_endpointings": (response(),)}, "began before the caller had finished. Premature endpointing."),
         ({"observable": ()}, "cannot be seen on this runtime"),
         ({"turn_overlaps": (("billing", "greeting"),)}, "overlapped at the end of a turn 1 time: ordinary talk."),
-        ({"unknown_ends": 2}, "The end of 2 response(s) was not reported"),
+        ({"unknown_ends": 2}, "The end of 2 responses was not reported; whether the caller spoke over them is not known."),
     ],
 )
 def test_calls_without_interruptions_say_what_did_happen(changes: dict[str, Any], words: str) -> None:
@@ -290,7 +328,7 @@ def test_an_open_response_is_drawn_as_unsure() -> None:
 
     assert "░" in shown
     assert "end unknown" in shown
-    assert "When the agent's audio ended is not known." in flat(shown)
+    assert "Whether the agent was still speaking is not known: its end was never reported." in flat(shown)
 
 
 def test_the_scorecard_shows_seven_rates_with_their_counts() -> None:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from otel_voice_processor.accounts import HERE, Account
 from otel_voice_processor.cli.words import audio_words, intent_words, no_episode_words, short, verdict_words
 from otel_voice_processor.model import CallRecord, Episode
+from otel_voice_processor.reviews import dead_air, perhaps
 
 GOOD, BAD, UNSURE, PLAIN = "good", "bad", "unsure", "plain"
 STYLES = {GOOD: "bold green", BAD: "bold red", UNSURE: "bold yellow", PLAIN: "bold"}
+CUT = "required_content_cut"
 NAMED = 3  # differences that are named one by one
 
 
@@ -36,13 +38,27 @@ def answer(record: CallRecord) -> Answer:
         return Answer(line=line, verdict="", tone=tone)
     if len(record.episodes) == 1:
         return episode_answer(record.episodes[0])
-    return Answer(line=f"{len(record.episodes)} times input met the agent's speech:", verdict=_counts(record.episodes), tone=_tone(record))
+    sure = [ep for ep in record.episodes if not perhaps(ep)]
+    unsure = len(record.episodes) - len(sure)
+    told = [_counts(sure), _afterwards(sure)] if sure else []
+    told += [perhaps_words(unsure)] if unsure else []
+    met = f"{_times(len(sure))} input met the agent's speech:" if sure else ""
+    return Answer(line=met, verdict=" ".join(filter(None, told)), tone=_tone(record))
+
+
+def perhaps_words(count: int) -> str:
+    """Say how often it is open whether there was an interruption at all."""
+    return f"{_times(count)} the caller spoke and it cannot be told whether the agent was still speaking."
+
+
+def _times(count: int) -> str:
+    return "Once" if count == 1 else f"{count:,} times"
 
 
 def episode_answer(episode: Episode) -> Answer:
     """Return the answer for one interruption."""
     verdict, style = verdict_words(episode)
-    line = f"{intent_words(episode)} {audio_words(episode)}"
+    line = f"{intent_words(episode)} {audio_words(episode)}".strip()
     tone = {"bold green": GOOD, "bold red": BAD, "bold yellow": UNSURE}.get(style, PLAIN)
     return Answer(line=line, verdict=verdict, tone=tone)
 
@@ -80,14 +96,32 @@ def _share(episodes: Sequence[Episode], wrong: Mapping[str, int]) -> str:
     told = [f"{words} {'it' if count == whole == 1 else 'all' if count == whole else count}" for words, count in wrong.items() if count]
     unsure = sum(ep.verdict == "undetermined" for ep in episodes)
     told += [f"{unsure} undetermined"] if unsure else []
+    cut = sum(CUT in ep.findings for ep in episodes)
+    told += [f"{'a' if cut == 1 else cut} required message{'' if cut == 1 else 's'} cut"] if cut else []
     return ", ".join(told) or ("handled" if whole == 1 else "all handled")
+
+
+def _afterwards(episodes: Sequence[Episode]) -> str:
+    """Say what did not recover after interruptions; empty where all did."""
+    lost = sum(ep.resume in {"restarted", "lost"} for ep in episodes)
+    silent = [ep.silence_ms or 0 for ep in episodes if dead_air(ep) and ep.answered is not False]
+    never = sum(ep.answered is False for ep in episodes)
+    told = [
+        (sum(ep.repeated for ep in episodes), "had to be said again"),
+        (lost, "resumed from another place than it stopped at"),
+        (len(silent), f"left up to {max(silent, default=0) / 1000:.2f} s of silence"),
+        (never, f"{_be(never)} never answered"),
+    ]
+    said = [f"{count} {words}" for count, words in told if count]
+    return f"Afterwards {', '.join(said)}." if said else ""
 
 
 def _tone(record: CallRecord) -> str:
     verdicts = {ep.verdict for ep in record.episodes}
     if verdicts & {"missed_interruption", "false_interruption"}:
         return BAD
-    return UNSURE if "undetermined" in verdicts else GOOD
+    marred = "undetermined" in verdicts or any(CUT in ep.findings for ep in record.episodes) or _afterwards(record.episodes)
+    return UNSURE if marred else GOOD
 
 
 def notes(account: Account) -> list[str]:

@@ -16,7 +16,7 @@ from otel_voice_processor.cli.sums import remarks, report_answer
 from otel_voice_processor.cli.words import iso
 from otel_voice_processor.model import CallRecord, Episode, Response, Ruling, Stretch, VoiceEvent
 from otel_voice_processor.rates import TOO_FEW
-from otel_voice_processor.reviews import WHY, Report, Review
+from otel_voice_processor.reviews import WHY, Report, Review, perhaps
 
 EXPLAIN: Final = "otel-voice/explain/1"
 REPORT: Final = "otel-voice/report/1"
@@ -93,6 +93,7 @@ def _episode(account: Account, ep: Episode) -> dict[str, Any]:
         "end_offset_ms": _offset(record, ep.end_ns),
         "counted": account.judged_by == "processor" and ep.span_id not in account.uncounted,
         "events_in_data": ep.span_id not in account.unseen,
+        "perhaps": perhaps(ep),
         "verdict": ep.verdict,
         "reason": ep.reason,
         "intent": ep.intent,
@@ -198,6 +199,7 @@ def report_json(report: Report, notes: Sequence[str] = ()) -> dict[str, Any]:
         "from": iso(report.first_ns),
         "to": iso(report.last_ns),
         "notes": [*remarks(report), *notes],
+        "perhaps": report.perhaps,
         "judged_here": report.judged_here,
         "differing": report.differing,
         "rates": [asdict(each) | {"too_few": each.denominator < TOO_FEW} for each in report.rates],
@@ -211,4 +213,4 @@ def report_json(report: Report, notes: Sequence[str] = ()) -> dict[str, Any]:
 def _review(review: Review) -> dict[str, Any]:
     told = account_json(review.account)
     kept = {key: told[key] for key in ("answer", "tone", "call", "judged", "notes", "episodes")}
-    return {"why": review.why, "why_in_words": WHY[review.why], **kept}
+    return {"why": review.why, "why_in_words": WHY[review.why], "also": list(review.also), **kept}

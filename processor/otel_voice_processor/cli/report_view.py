@@ -65,6 +65,7 @@ class ReviewView:
     """One call to review, with its record."""
 
     why: str
+    also: str
     workflow: str
     shown: CallView
 
@@ -146,4 +147,5 @@ def _interval(low: float | None, high: float | None, value: float | None) -> Int
 def _review(review: Review) -> ReviewView:
     record = review.account.record
     view = call_view(review.account, most=EPISODES, events=EVENTS)
-    return ReviewView(why=WHY[review.why], workflow=short(record.workflow, 60), shown=view)
+    also = "; ".join(WHY[name] for name in review.also)
+    return ReviewView(why=WHY[review.why], also=also, workflow=short(record.workflow, 60), shown=view)

@@ -82,4 +82,6 @@ def _review(number: int, review: Review, width: int) -> list[Text]:
     told = answer(record)
     head = Text.assemble(f"{number:>2}. ", (short(record.call_id), "bold"), f"   {short(record.workflow)}")
     said = textwrap.wrap(told.whole, width, initial_indent=" " * INDENT, subsequent_indent=" " * INDENT)
-    return [head, *map(Text, said)]
+    also = "; ".join(WHY[name] for name in review.also)
+    more = textwrap.wrap(f"Also: {also}.", width, initial_indent=" " * INDENT, subsequent_indent=" " * INDENT) if also else []
+    return [head, *map(Text, said), *(Text(line, style="dim") for line in more)]

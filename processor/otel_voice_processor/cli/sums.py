@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from otel_voice_processor.cli.answers import BAD, GOOD, PLAIN, Answer
+from otel_voice_processor.cli.answers import BAD, GOOD, PLAIN, Answer, perhaps_words
 from otel_voice_processor.cli.words import iso, short
 from otel_voice_processor.rates import Rate
 from otel_voice_processor.reviews import Gap, Report, Workflow
 
 SAY: dict[str, str] = {
     "intent_unknown": "nobody can tell what the caller meant",
-    "playback_end_unknown": "nobody told when the agent's audio ended",
+    "playback_end_unknown": "nobody told when the agent's audio ended, so perhaps the caller only answered",
 }
 
 
@@ -22,8 +22,10 @@ def report_answer(report: Report) -> Answer:
     unsure = sum(flow.undetermined for flow in report.workflows)
     line = f"In {wrong:,} of {some(report.calls, 'call')} an interruption was mishandled:"
     verdict = f"fired on noise or a backchannel {times(false)}, missed a caller who meant it {times(missed)}."
-    undetermined = f" {some(unsure, 'interruption')} cannot be told." if unsure else ""
-    return Answer(line=line, verdict=verdict + undetermined, tone=BAD if false or missed else GOOD)
+    judged = unsure - report.perhaps
+    told = [verdict, *([f"{some(judged, 'interruption')} cannot be judged."] if judged > 0 else [])]
+    told += [perhaps_words(report.perhaps)] if report.perhaps else []
+    return Answer(line=line, verdict=" ".join(told), tone=BAD if false or missed else GOOD)
 
 
 def some(count: int, noun: str) -> str:

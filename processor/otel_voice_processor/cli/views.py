@@ -17,7 +17,7 @@ from otel_voice_processor.cli.proof import COMPLIANCE, audio_of, proof, said, tr
 from otel_voice_processor.cli.words import JOINERS, after_words, clock, iso, no_episode_words, quoted, short
 from otel_voice_processor.evidence import int_of
 from otel_voice_processor.model import CallRecord, Episode, Stretch, VoiceEvent
-from otel_voice_processor.reviews import gravest
+from otel_voice_processor.reviews import gravest, perhaps
 
 MOST: Final = 20  # interruptions of one call that are drawn on a page
 MOST_ROWS: Final = 600  # of a table
@@ -141,7 +141,7 @@ def _episode(account: Account, ep: Episode, number: int) -> EpisodeView:
 def _proof(account: Account, ep: Episode) -> tuple[tuple[str, str], ...]:
     told = dict(proof(account.record, ep))
     rows = [
-        ("Agent was saying", _spoken(account, ep)),
+        ("Agent had begun" if perhaps(ep) else "Agent was saying", _spoken(account, ep)),
         ("Verdict", f"{plain(ep.verdict).capitalize()}: {plain(ep.reason)}"),
         (
             "Compliance",

@@ -8,6 +8,7 @@ from otel_voice_schema import attributes as a
 
 from otel_voice.printable import printable
 from otel_voice_processor.model import CallRecord, Episode, Stretch
+from otel_voice_processor.reviews import perhaps
 
 S = 1_000_000_000
 MS = 1_000_000
@@ -83,9 +84,21 @@ def silent_ns(episode: Episode) -> int | None:
     return None
 
 
+def _perhaps_words(stretch: Stretch) -> str:
+    if stretch.input_type == "dtmf":
+        came = f"The caller pressed {quoted(stretch)}."
+    elif stretch.input_type == "command":
+        came = f"There came {quoted(stretch)}."
+    else:
+        came = f"There was {quoted(stretch)}." if stretch.transcript_status == "empty" else f"The caller spoke: {quoted(stretch)}."
+    return f"{came} Whether the agent was still speaking is not known: its end was never reported."
+
+
 def intent_words(episode: Episode) -> str:
     """Say whether the caller meant to interrupt, and why that is believed."""
-    stretch, sure = episode.stretch, f"({episode.class_confidence:.2f})"
+    stretch, sure = episode.stretch, f"(confidence {episode.class_confidence:.2f})"
+    if perhaps(episode):
+        return _perhaps_words(stretch)
     if episode.intent == "yes":
         if stretch.input_type == "dtmf":
             return f"The caller meant it: {quoted(stretch)} was pressed."
@@ -105,13 +118,15 @@ def audio_words(episode: Episode) -> str:
     word = first.first_word_ns if first.first_word_ns is not None else first.onset_ns
     since = "the first word" if first.first_word_ns is not None else "the caller's onset"
     at, end = silent_ns(episode), episode.response.end_ns
+    if perhaps(episode):
+        return ""
     if episode.net_audio == "stopped" and at is not None:
         lead = "The agent was silent" if episode.intent != "no" else "The agent fell silent anyway,"
         return f"{lead} {seconds(max(0, at - word))} after {since}."
     if episode.net_audio == "paused_resumed" and at is not None:
         back = next((e for s, e in episode.response.pauses if s == at), None)
         held = f" for {seconds(back - at)}" if back is not None else ""
-        over = "and went on over the caller" if episode.intent == "yes" else "and went on"
+        over = _went_on(episode, back) if episode.intent == "yes" else "and went on"
         return f"The agent paused {seconds(max(0, at - word))} after {since}{held} {over}."
     if episode.net_audio == "kept" and end is not None:
         if episode.intent == "yes" and episode.verdict == "correct":
@@ -120,6 +135,14 @@ def audio_words(episode: Episode) -> str:
             f"The agent played on for {seconds(max(0, end - word))}{', to the end' if episode.response.end_reason == 'completed' else ''}."
         )
     return "When the agent's audio ended is not known."
+
+
+def _went_on(episode: Episode, back_ns: int | None) -> str:
+    """Say how the agent resumed over somebody who meant it: while they spoke, or after."""
+    ends = [stretch.end_ns for stretch in episode.stretches]
+    spoken = max((end for end in ends if end is not None), default=None)
+    over = back_ns is None or spoken is None or None in ends or back_ns < spoken
+    return "and went on over the caller" if over else "and went on as if nothing had been said"
 
 
 def after_words(episode: Episode) -> str:
@@ -172,5 +195,7 @@ def no_episode_words(record: CallRecord) -> list[tuple[str, str]]:
     if not record.episodes and not said:
         said.append(("Nobody interrupted anybody in this call.", ""))
     if record.unknown_ends:
-        said.append((f"The end of {record.unknown_ends} response(s) was not reported; overlap with them is undetermined.", "yellow"))
+        which = "1 response" if record.unknown_ends == 1 else f"{record.unknown_ends:,} responses"
+        them = "it" if record.unknown_ends == 1 else "them"
+        said.append((f"The end of {which} was not reported; whether the caller spoke over {them} is not known.", "yellow"))
     return said

@@ -73,6 +73,28 @@ def test_several_interruptions_are_counted_in_the_first_line(timeline: Make, tmp
     assert "2 of 2, at 0:05.0" in out
 
 
+def test_an_answer_after_an_unknown_end_is_no_sure_interruption(timeline: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nobody told a response's end, what the caller said may be an ordinary turn, and is told as that."""
+    call = timeline("call_perhaps").started().speaks("r1", 1.0).says("no, Friday", 12.6, 13.4, told=12.9)
+    path = write(tmp_path / "one.jsonl", [told(call.events)])
+    one = " ".join(explained(capsys, "--from", path)[0].split())
+    call.speaks("r2", 15.0, 17.0, "interrupted").says("uh-huh", 16.6, 16.9, told=16.8).speaks("r3", 18.0).presses(25.0).ends(29.0)
+    path = write(tmp_path / "more.jsonl", [told(call.events)])
+    more = " ".join(explained(capsys, "--from", path)[0].split())
+    account = json.loads(explained(capsys, "--from", path, "--json")[0])
+
+    assert one.startswith(
+        'The caller spoke: "no, Friday". Whether the agent was still speaking is not known: its end was never reported. Undetermined'
+    )
+    assert "meant" not in one
+    assert more.startswith(
+        "Once input met the agent's speech: 1 was backchannel (we fired on it)."
+        " 2 times the caller spoke and it cannot be told whether the agent was still speaking."
+    )
+    assert "The caller pressed a key. Whether" in more
+    assert [True, False, True] == [episode["perhaps"] for episode in account["episodes"]]
+
+
 def test_what_the_processor_wrote_wins(timeline: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Verdict and compliance are those that counted; where judging anew differs, one line says so."""
     call = corrected(timeline)
@@ -158,7 +180,7 @@ def test_redacted_words_are_told_as_that(timeline: Make, tmp_path: Path, capsys:
     shown = " ".join(explained(capsys, "--from", path)[0].split())
     stretch = json.loads(explained(capsys, "--json", "--from", path)[0])["caller"][0]
 
-    assert "what was said (2 words, text redacted) corrects the agent (0.90)" in shown
+    assert "what was said (2 words, text redacted) corrects the agent (confidence 0.90)" in shown
     assert "text redacted: 2 words, 10 characters, at s3://t/1.json" in shown
     assert "audio s3://a/1.wav, at 0:02.6 of the call" in shown
     assert (None, True) == (stretch["transcript"]["text"], stretch["transcript"]["redacted"])

@@ -105,6 +105,17 @@ def test_a_workflow_and_fewer_calls_can_be_asked_for(path: str, capsys: pytest.C
     assert "no call of the workflow `suport`: did you mean `support`?" in reported(capsys, path, "--workflow", "suport", code=2)[1]
 
 
+def test_perhaps_is_not_counted_as_an_interruption_in_the_first_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Turns after a response of unknown end are told apart from interruptions that cannot be judged."""
+    call = Timeline("call_1").started().speaks("r1", 1.0).says("Friday", 12.0, 13.0).speaks("r2", 15.0).says("no, Friday", 25.0, 26.0)
+    call.speaks("r3", 30.0, 40.0).says(None, 32.0, 33.0, status="unavailable").ends(45.0)
+    path = write(tmp_path / "c.jsonl", [told(call.events)])
+    out = " ".join(reported(capsys, path)[0].split())
+
+    assert "1 interruption cannot be judged. 2 times the caller spoke and it cannot be told whether the agent was still speaking." in out
+    assert 2 == json.loads(reported(capsys, path, "--json")[0])["perhaps"]
+
+
 def test_a_file_is_reported_with_what_was_rotated_away_from_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Rotation loses no call of the report; `--only` asks for just the one file."""
     older, newer = calls()[:10], calls()[10:]
