@@ -12,6 +12,7 @@ from otel_voice.emit import derive_ids
 from otel_voice.policy import JUDGE_VERSION, effect_of
 from otel_voice_processor.episodes import Rule, interrupted_of, record_of
 from otel_voice_processor.evidence import MS, bool_of, int_of, text_of
+from otel_voice_processor.heard import with_positions
 from otel_voice_processor.model import Attributes, CallRecord, Episode, Response, Ruling, Stretch, Value, VoiceEvent
 from otel_voice_processor.recordings import Recording
 
@@ -52,7 +53,8 @@ def account_of(recording: Recording, rule: Rule, *, policy_version: str) -> Acco
     """Return what is known of a call. `rule` asks the policy where the processor has not."""
     trace_id, root_id = derive_ids(recording.call_id)
     root = (trace_id.to_bytes(16, "big"), root_id.to_bytes(8, "big"))
-    here = record_of(recording.call_id, recording.events, rule, policy_version=policy_version, root=root)
+    judged = record_of(recording.call_id, recording.events, rule, policy_version=policy_version, root=root)
+    here = with_positions(judged, recording.events)
     plain = Account(
         record=here,
         events=recording.events,
@@ -194,7 +196,7 @@ def _ruling(facts: Mapping[str, Value]) -> Ruling | None:
 def _bare(call_id: str, span: VoiceEvent) -> Episode:
     """Return what a summary tells of an episode by itself, where its events are not in the data."""
     facts = span.attributes
-    position = int_of(facts.get(a.VOICE_AGENT_PLAYBACK_POSITION_MS))
+    position = int_of(facts.get(a.VOICE_AGENT_PLAYBACK_POSITION_MS)) or None  # 0 is that of the start: nobody told a later one
     net = text_of(facts.get(a.VOICE_INTERRUPTION_NET_AUDIO)) or "unknown"
     reaction = int_of(facts.get(a.VOICE_INTERRUPTION_REACTION_MS))
     silent = span.start_ns + reaction * MS if reaction is not None else span.time_ns

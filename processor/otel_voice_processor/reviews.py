@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from otel_voice_processor.accounts import HERE, Account
+from otel_voice_processor.behind import MOST, NAMES, NONE, Behind, Calls, Naming
 from otel_voice_processor.model import CallRecord, Episode, Stretch
 from otel_voice_processor.rates import TOO_FEW, Rate, rates, wilson
 
@@ -67,11 +68,12 @@ class Workflow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """Why so many episodes are undetermined: the judge's reason, and the attributes that are missing."""
+    """Why so many episodes are undetermined: the judge's reason, and the attributes that are missing; and in which calls."""
 
     reason: str
     missing: tuple[str, ...]
     episodes: int
+    calls: Calls = NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,7 @@ class Report:
     first_ns: int
     last_ns: int
     rates: tuple[Rate, ...]
+    behind: Mapping[str, Behind]  # by the rate's name
     workflows: tuple[Workflow, ...]
     gaps: tuple[Gap, ...]
     reviews: tuple[Review, ...]
@@ -182,9 +185,13 @@ class _Tally:
 
 
 class Reporting:
-    """Takes calls one by one and keeps little of each; only those that are to be reviewed are kept whole."""
+    """Takes calls one by one and keeps little of each; only those that are to be reviewed are kept whole.
 
-    def __init__(self, *, top: int = TOP, on_call: Callable[[int], None] | None = None) -> None:
+    Behind each figure `most` calls are named.
+    """
+
+    def __init__(self, *, top: int = TOP, most: int = MOST, on_call: Callable[[int], None] | None = None) -> None:
+        self._naming = Naming(most=most)
         self._top, self._on_call = top, on_call
         self._records: list[CallRecord] = []
         self._reviews: list[Review] = []
@@ -203,7 +210,11 @@ class Reporting:
             also = tuple(name for name in found[1:] if name != "mishandled" or found[0] not in _MISHANDLED)
             insort(self._reviews, Review(why=found[0], account=account, also=also), key=_place)
             del self._reviews[self._top :]
-        self._gaps.update((ep.reason, ep.missing) for ep in record.episodes if ep.verdict == "undetermined")
+        gaps = Counter((ep.reason, ep.missing) for ep in record.episodes if ep.verdict == "undetermined")
+        self._gaps.update(gaps)
+        for gap in gaps:
+            self._naming.add(gap, record.call_id)
+        self._naming.count(record)
         self._counts["perhaps"] += sum(map(perhaps, record.episodes))
         self._counts["judged_here"] += account.judged_by == HERE
         self._counts["differing"] += bool(account.differences)
@@ -225,13 +236,16 @@ class Reporting:
     def report(self) -> Report:
         """Return what came of all calls that were taken."""
         counted = [record for record in self._records if record.start_ns]
-        gaps = [Gap(reason=reason, missing=missing, episodes=count) for (reason, missing), count in self._gaps.most_common()]
+        gaps = [
+            Gap(reason=key[0], missing=key[1], episodes=count, calls=self._naming.calls(key)) for key, count in self._gaps.most_common()
+        ]
         return Report(
             calls=len(self._records),
             interrupted=Counter(record.interrupted for record in self._records),
             first_ns=min((record.start_ns for record in counted), default=0),
             last_ns=max((record.end_ns for record in counted), default=0),
             rates=rates(self._records),
+            behind={name: self._naming.behind(name) for name in NAMES},
             workflows=worst_first([tally.workflow(name) for name, tally in self._workflows.items()]),
             gaps=tuple(gaps),
             reviews=tuple(self._reviews),

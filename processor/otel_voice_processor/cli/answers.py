@@ -135,7 +135,10 @@ def notes(account: Account) -> list[str]:
     if account.uncounted:
         said.append(f"{_some(len(account.uncounted), 'interruption')} judged here; not counted anywhere (yet).")
     if account.unseen:
-        said.append(f"The events of {_some(len(account.unseen), 'interruption')} are not in the data: drawn from the summary alone.")
+        many = _some(len(account.unseen), "interruption")
+        said.append(f"The events of {many} are not in the data: told from the summary alone, nothing is drawn. {_elsewhere(record)}")
+    elif not account.events:
+        said.append(f"Of this call the data hold its summary alone, so nothing is drawn. {_elsewhere(record)}")
     if account.differences:
         said.append(_differs(account))
     if account.unjudged:
@@ -143,6 +146,11 @@ def notes(account: Account) -> list[str]:
     if account.dropped:
         said.append(f"{_some(account.dropped, 'event')} beyond what is held of one call were left out.")
     return said
+
+
+def _elsewhere(record: CallRecord) -> str:
+    trace = record.trace_id.hex()
+    return f"Its events may be in an older file, in one that the agent's own exporter wrote, or in the trace backend: trace {trace}."
 
 
 def _differs(account: Account) -> str:

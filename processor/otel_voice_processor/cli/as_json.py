@@ -15,7 +15,7 @@ from otel_voice_processor.cli.proof import audio_of, transcript_of
 from otel_voice_processor.cli.sums import remarks, report_answer
 from otel_voice_processor.cli.words import iso
 from otel_voice_processor.model import CallRecord, Episode, Response, Ruling, Stretch, VoiceEvent
-from otel_voice_processor.rates import TOO_FEW
+from otel_voice_processor.rates import TOO_FEW, Rate
 from otel_voice_processor.reviews import WHY, Report, Review, perhaps
 
 EXPLAIN: Final = "otel-voice/explain/1"
@@ -202,12 +202,16 @@ def report_json(report: Report, notes: Sequence[str] = ()) -> dict[str, Any]:
         "perhaps": report.perhaps,
         "judged_here": report.judged_here,
         "differing": report.differing,
-        "rates": [asdict(each) | {"too_few": each.denominator < TOO_FEW} for each in report.rates],
+        "rates": [_rate(report, each) for each in report.rates],
         "workflows": [asdict(each) | {"too_few": each.too_few} for each in report.workflows],
-        "undetermined": [{"reason": each.reason, "missing": list(each.missing), "episodes": each.episodes} for each in report.gaps],
+        "undetermined": [asdict(each) for each in report.gaps],
         "to_review": report.to_review,
         "review": [_review(each) for each in report.reviews],
     }
+
+
+def _rate(report: Report, rate: Rate) -> dict[str, Any]:
+    return asdict(rate) | {"too_few": rate.denominator < TOO_FEW, "calls": asdict(report.behind[rate.name])}
 
 
 def _review(review: Review) -> dict[str, Any]:

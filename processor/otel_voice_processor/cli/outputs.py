@@ -13,11 +13,12 @@ PLAIN_WIDTH = 100  # where output is piped
 WIDEST = 120
 
 
-def add_forms(parser: argparse.ArgumentParser) -> None:
-    """Declare the forms, of which one is chosen."""
+def add_forms(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
+    """Declare the forms, of which one is chosen; return their group."""
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON")
     form.add_argument("--html", metavar="FILE", help="write one page that needs no network, to open, mail or print; `-` is standard output")
+    return form
 
 
 def write_page(path: str, page: str) -> int:

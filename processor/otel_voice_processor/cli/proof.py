@@ -67,7 +67,7 @@ def _number(value: object) -> str:
 
 def _heard(episode: Episode) -> str:
     response = episode.response
-    if response.position_ms is None or response.planned_ms is None:
+    if not response.position_ms or response.planned_ms is None:  # 0 is that of the start: nobody told a later one
         return ""
     return f"{response.position_ms / 1000:.2f} s of the planned {response.planned_ms / 1000:.2f} s of {short(response.response_id)}"
 

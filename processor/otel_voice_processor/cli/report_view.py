@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from otel_voice_processor.behind import Behind, Calls
 from otel_voice_processor.cli.answers import Answer
 from otel_voice_processor.cli.sums import (
     counted_words,
     gap_words,
+    parts_of,
     range_words,
     remarks,
     report_answer,
@@ -21,7 +23,7 @@ from otel_voice_processor.cli.sums import (
 from otel_voice_processor.cli.views import CallView, call_view
 from otel_voice_processor.cli.words import short
 from otel_voice_processor.rates import TOO_FEW, Rate
-from otel_voice_processor.reviews import RANKED, WHY, Report, Review, Workflow
+from otel_voice_processor.reviews import RANKED, WHY, Gap, Report, Review, Workflow
 
 MOST_FLOWS: Final = 50
 MOST_GAPS: Final = 20
@@ -29,6 +31,15 @@ EPISODES: Final = 5  # drawn of each call
 EVENTS: Final = 200
 
 Interval = tuple[float, float, float]  # left, width and the value's own place, in percent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallsView:
+    """Calls behind a figure: what they have in common, each with the place of its record on the page, if it has one."""
+
+    words: str
+    calls: tuple[tuple[str, str], ...]
+    more: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +54,7 @@ class RateView:
     counted: str
     undetermined: str
     few: bool
+    behind: tuple[CallsView, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +70,16 @@ class FlowView:
     missed: str
     undetermined: str
     few: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapView:
+    """Why some is undetermined."""
+
+    words: str
+    missing: tuple[str, ...]
+    count: str
+    behind: CallsView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +105,7 @@ class ReportView:
     rates: tuple[RateView, ...]
     flows: tuple[FlowView, ...]
     flows_left_out: str
-    gaps: tuple[tuple[str, tuple[str, ...], str], ...]
+    gaps: tuple[GapView, ...]
     reviews: tuple[ReviewView, ...]
     reviews_caption: str
     footer: str
@@ -92,6 +114,7 @@ class ReportView:
 def report_view(report: Report, notes: Sequence[str] = ()) -> ReportView:
     """Return what a page shows of a report; `notes` are of how its files were read."""
     left = len(report.workflows) - MOST_FLOWS
+    places = {review.account.record.call_id: f"review-{number}" for number, review in enumerate(report.reviews, 1)}
     caption = f"{len(report.reviews)} of {report.to_review:,}, gravest first. Open one for its record."
     return ReportView(
         answer=report_answer(report),
@@ -100,17 +123,31 @@ def report_view(report: Report, notes: Sequence[str] = ()) -> ReportView:
         notes=(*remarks(report), *notes),
         too_few=TOO_FEW,
         ranked=RANKED,
-        rates=tuple(map(_rate, report.rates)),
+        rates=tuple(_rate(each, report.behind[each.name], places) for each in report.rates),
         flows=tuple(map(_flow, report.workflows[:MOST_FLOWS])),
         flows_left_out=f"{left:,} more are not shown." if left > 0 else "",
-        gaps=tuple((gap_words(gap), tuple(map(short, gap.missing)), f"{gap.episodes:,}") for gap in report.gaps[:MOST_GAPS]),
+        gaps=tuple(_gap(each, places) for each in report.gaps[:MOST_GAPS]),
         reviews=tuple(map(_review, report.reviews)),
         reviews_caption=caption if report.reviews else "Nothing: no interruption was mishandled or undetermined.",
         footer=f"{span(report)}.",
     )
 
 
-def _rate(rate: Rate) -> RateView:
+def _calls(words: str, calls: Calls, places: Mapping[str, str]) -> CallsView:
+    left = calls.count - len(calls.ids)
+    return CallsView(
+        words=f"{words}, {some(calls.count, 'call')}",
+        calls=tuple((short(each, 60), places.get(each, "")) for each in calls.ids),
+        more=f"and {left:,} more: `--calls` names all" if left else "",
+    )
+
+
+def _gap(gap: Gap, places: Mapping[str, str]) -> GapView:
+    behind = _calls("These interruptions", gap.calls, places)
+    return GapView(words=gap_words(gap), missing=tuple(map(short, gap.missing)), count=f"{gap.episodes:,}", behind=behind)
+
+
+def _rate(rate: Rate, behind: Behind, places: Mapping[str, str]) -> RateView:
     share = rate.unit == "ratio"
     return RateView(
         title=rate.title,
@@ -121,6 +158,7 @@ def _rate(rate: Rate) -> RateView:
         counted=counted_words(rate),
         undetermined=f"{rate.undetermined:,}",
         few=rate.denominator < TOO_FEW,
+        behind=tuple(_calls(words, calls, places) for words, calls in parts_of(rate, behind) if calls.count),
     )
 
 

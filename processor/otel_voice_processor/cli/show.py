@@ -34,11 +34,12 @@ def render_call(record: CallRecord, *, width: int = 100, account: Account | None
     lines += [Text(line, style="yellow") for note in (notes(account) if account else ()) for line in textwrap.wrap(note, width)]
     lines.append(Text())
     shown = gravest(record, most)
+    bare = account.unseen if account else frozenset[bytes]()
     for number, episode in enumerate(record.episodes, 1):
         if episode in shown:
             lines += [
                 *_heading(record, episode, number, width),
-                *picture(record, episode, width=width),
+                *(picture(record, episode, width=width) if episode.span_id not in bare else ()),
                 *_proof(record, episode, width),
                 Text(),
             ]
@@ -48,7 +49,7 @@ def render_call(record: CallRecord, *, width: int = 100, account: Account | None
     beside = no_episode_words(record)
     for words, style in beside if record.episodes else beside[1:]:
         lines += [Text(line, style=style) for line in textwrap.wrap(words, width)]
-    if not record.episodes:
+    if not record.episodes and (record.responses or record.stretches):
         lines += [*picture(record, None, width=width), Text()]
     lines += [Text(line, style="dim") for line in textwrap.wrap(call_facts(record), width)]
     return Text("\n").join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from otel_voice_processor.behind import Behind, Calls
 from otel_voice_processor.cli.answers import BAD, GOOD, PLAIN, Answer, perhaps_words
 from otel_voice_processor.cli.words import iso, short
 from otel_voice_processor.rates import Rate
@@ -84,6 +85,25 @@ def range_words(rate: Rate) -> str:
 def counted_words(rate: Rate) -> str:
     """Return what a rate was counted of."""
     return f"{rate.numerator:,}/{rate.denominator:,}" if rate.unit == "ratio" else f"{rate.denominator:,}"
+
+
+PARTS = {"numerator": "In the numerator", "denominator": "In the denominator", "undetermined": "Undetermined, in neither"}
+OF_SILENCE = {"denominator": "Answered", "undetermined": "Never answered"}  # every silence counts, so one list is enough
+
+
+def parts_of(rate: Rate, behind: Behind) -> list[tuple[str, Calls]]:
+    """Return what the calls behind a rate have in common, each with them."""
+    names = PARTS if rate.unit == "ratio" else OF_SILENCE
+    return [(words, getattr(behind, part)) for part, words in names.items()]
+
+
+def behind_lines(report: Report, name: str) -> list[str]:
+    """Return a rate and the ids of the calls behind it, an id a line."""
+    rate = next(each for each in report.rates if each.name == name)
+    lines = [f"{rate.title}: {value_words(rate)}, {counted_words(rate)} counted"]
+    for words, calls in parts_of(rate, report.behind[name]):
+        lines += ["", f"{words}, {some(calls.count, 'call')}:" if calls.count else f"{words}: none", *map(short, calls.ids)]
+    return lines
 
 
 def share_words(flow: Workflow) -> str:

@@ -43,7 +43,7 @@ class EpisodeView:
     place: str
     after: str
     clock: str
-    picture: Drawing
+    picture: Drawing | None  # None where its events are not in the data
     heard: tuple[Said, ...]
     proof: tuple[tuple[str, str], ...]
     policy: str
@@ -127,7 +127,7 @@ def _episode(account: Account, ep: Episode, number: int) -> EpisodeView:
         place=f"{number} of {len(record.episodes)}, {at} into the call" if several else "",
         after=after_words(ep),
         clock=at,
-        picture=drawing(record, ep),
+        picture=drawing(record, ep) if ep.span_id not in account.unseen else None,
         heard=tuple(_said(stretch) for stretch in ep.stretches[:MOST]),
         proof=_proof(account, ep),
         policy=_policy(ep),
@@ -165,7 +165,7 @@ def _spoken(account: Account, ep: Episode) -> str:
     """Return what message was being spoken, and how much of it the caller heard."""
     response = ep.response
     told = [f"{plain(ep.message_type)} ({short(response.response_id)})"]
-    if response.position_ms is not None and ep.net_audio == "stopped":
+    if response.position_ms and ep.net_audio == "stopped":
         of_all = f" of {response.planned_ms / 1000:.2f} s planned" if response.planned_ms is not None else ""
         told.append(f"{response.position_ms / 1000:.2f} s of it heard{of_all}")
     boundary = next((heard for event in account.events if (heard := _boundary(event, response.response_id)) is not None), None)

@@ -134,16 +134,47 @@ def test_a_call_that_has_not_settled_says_so(timeline: Make, tmp_path: Path, cap
 
 
 def test_summaries_alone_are_enough(timeline: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Where the agent's events are not in the data, the answer stands all the same, and it is said what the picture is made of."""
+    """Where the agent's events are not in the data, the answer stands all the same, and no lane is drawn that nobody knows."""
     record = corrected(timeline).record()
     out, _ = explained(capsys, "--from", write(tmp_path / "c.jsonl", [settled(record)]))
 
     assert out.startswith("The caller meant it")
     assert "The events of 1 interruption are not in the data" in " ".join(out.split())
     assert "what was said (not in the data) corrects the agent" in " ".join(out.split())
-    assert "█" in out
+    assert f"or in the trace backend: trace {record.trace_id.hex()}." in " ".join(out.split())
+    assert set() == set("█▓░●▲") & set(out)
+    assert "<svg" not in explained(capsys, "--html", "-", "--from", str(tmp_path / "c.jsonl"))[0]
     assert "words known" not in out
     assert record.episodes[0].span_id.hex() in out
+
+
+def test_a_quiet_call_of_which_only_the_summary_is_there_has_no_empty_lanes(
+    timeline: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A lane without a sound would say that nobody spoke."""
+    quiet = timeline("call_quiet").started().speaks("r1", 1.0, 3.0).ends(9.0).record()
+    out, _ = explained(capsys, "--from", write(tmp_path / "c.jsonl", [settled(quiet)]))
+
+    assert "the data hold its summary alone, so nothing is drawn" in " ".join(out.split())
+    assert "stretches" not in out
+
+
+@pytest.mark.parametrize(("told_at_the_end", "expected"), [({}, None), ({"agent__playback__position_ms": 1_840}, 1_840)])
+def test_how_much_was_heard_is_known_from_the_end_alone(
+    timeline: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str], told_at_the_end: dict[str, int], expected: int | None
+) -> None:
+    """The position that a start tells, 0, is not what was heard; where no interruption or stop tells one, it is not known."""
+    call = timeline("call_heard").started()
+    start = {"agent__response__id": "r1", "agent__playback__position_ms": 0, "agent__response__duration_ms": 3_320}
+    call.event("agent.speech_started", 1.0, **start).says("no, Friday", 2.6, 3.4, told=2.9)
+    call.event("agent.speech_interrupted", 3.0, agent__response__id="r1", agent__interruption__reason="caller_input", **told_at_the_end)
+    path = write(tmp_path / "c.jsonl", [told(call.ends(7.0).events)])
+    account = json.loads(explained(capsys, "--json", "--from", path)[0])
+    shown = " ".join(explained(capsys, "--from", path)[0].split())
+
+    assert [expected, expected] == [account["agent"][0]["position_ms"], account["episodes"][0]["response"]["position_ms"]]
+    assert (expected is not None) == ("heard 1.84 s of the planned 3.32 s" in shown)
+    assert "0.00 s of" not in shown
 
 
 def test_json_has_a_stable_shape(timeline: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -105,6 +105,46 @@ def test_a_workflow_and_fewer_calls_can_be_asked_for(path: str, capsys: pytest.C
     assert "no call of the workflow `suport`: did you mean `support`?" in reported(capsys, path, "--workflow", "suport", code=2)[1]
 
 
+def test_every_figure_leads_to_its_calls(path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In text one rate's ids, a line each; in JSON of every rate and gap; on the page with a link where the record is there."""
+    unsure = Timeline("call_unsure").started().speaks("r1", 1.0, 8.0).says(None, 2.0, 2.8, status="unavailable").ends(20.0)
+    more = write(tmp_path / "more.jsonl", [told(unsure.events)])
+    page = tmp_path / "report.html"
+    text = reported(capsys, path, more, "--calls", "missed_interruption")[0].split("\n")
+    report = json.loads(reported(capsys, path, more, "--json")[0])
+    rates = {rate["name"]: rate["calls"] for rate in report["rates"]}
+    reported(capsys, path, more, "--html", str(page), "--top", "2")
+    html = page.read_text(encoding="utf-8")
+
+    missed = ["call_missed_0", "call_missed_1", "call_missed_2"]
+    assert "Missed interruption rate: 10%, 3/29 counted" == text[0]
+    assert ["In the numerator, 3 calls:", *missed, ""] == text[2:7]
+    assert "In the denominator, 29 calls:" == text[7]
+    assert "Undetermined, in neither, 1 call:" in text
+    assert "call_unsure" == text[-2]
+    assert {"count": 3, "ids": missed} == rates["missed_interruption"]["numerator"]
+    assert 29 == rates["missed_interruption"]["denominator"]["count"]
+    assert {"count": 1, "ids": ["call_unsure"]} == report["undetermined"][0]["calls"]
+    assert '<a href="#review-1" class="id">call_fired</a>' in html
+    assert 'id="review-1"' in html
+    assert '<span class="id">call_missed_2</span>' in html
+
+
+def test_a_rate_that_nobody_knows_gets_the_nearest_name(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """As any other name."""
+    with pytest.raises(SystemExit) as error:
+        main(["report", path, "--calls", "mised_interruption"])
+
+    assert 2 == error.value.code
+    assert "no rate `mised_interruption`: did you mean `missed_interruption`?" in capsys.readouterr().err
+
+
+def test_calls_can_be_chosen_by_their_ids(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """By a glob; where it fits none, some ids are named."""
+    assert 3 == json.loads(reported(capsys, path, "--json", "--calls-like", "call_missed_*")[0])["calls"]
+    assert "no call with an id like `call_93_*`: there are `call_good_0`" in reported(capsys, path, "--calls-like", "call_93_*", code=2)[1]
+
+
 def test_perhaps_is_not_counted_as_an_interruption_in_the_first_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Turns after a response of unknown end are told apart from interruptions that cannot be judged."""
     call = Timeline("call_1").started().speaks("r1", 1.0).says("Friday", 12.0, 13.0).speaks("r2", 15.0).says("no, Friday", 25.0, 26.0)
