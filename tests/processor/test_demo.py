@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,29 @@ def test_the_demo_writes_a_file_to_test_policies_with(tmp_path: Path, capsys: py
     assert 2 == run(options("--file", str(tmp_path / "other"), "--to", "127.0.0.1:1"))
     assert 1 == run(options("--file", str(tmp_path / "no" / "x"), "--calls", "1"))
     assert "be written?" in capsys.readouterr().err
+
+
+def test_the_demos_scorecard_can_be_had_from_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The demo says what its scorecard is of and how to ask its file; that report has the same figures."""
+    file = tmp_path / "calls.jsonl"
+    assert 0 == run(options("--file", str(file), "--calls", "12"))
+    shown = capsys.readouterr().out
+    card = shown[
+        shown.index("Scorecard of 12 calls") : shown.index(
+            "The scorecard is of the 12 simulated calls, not the 16 scripted and 10 recorded ones."
+        )
+    ]
+    commands = [line.strip() for line in shown.splitlines() if line.startswith("  otel-voice ") and str(file) in line]
+    texts = []
+    for command in commands:
+        assert 0 == main(shlex.split(command)[1:])
+        texts.append(capsys.readouterr().out)
+
+    assert 3 == len(commands)
+    assert "Scorecard of 38 calls" in texts[1]
+    assert [line.rstrip() for line in card.strip().splitlines()] == [
+        line.rstrip() for line in texts[2][texts[2].index("Scorecard of") :].splitlines()
+    ][: len(card.strip().splitlines())]
 
 
 def test_recordings_ship_with_the_package() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shlex
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -102,6 +103,7 @@ def _send_only(console: Console, options: argparse.Namespace) -> int:
     console.print("  the terminal of `otel-voice serve --show`, where each call record is printed")
     console.print(f"  your trace backend: the call `{first}`, spans voice.interruption.call and voice.interruption.episode")
     console.print('  TraceQL:\n  { name = "voice.interruption.episode" && span.voice.interruption.verdict = "missed_interruption" }')
+    console.print("  the file it writes, if it does: `otel-voice explain latest --from FILE`, `otel-voice report FILE`")
     console.print("  the metrics of the scorecard: `otel-voice queries` prints the PromQL of the seven rates")
     return 0
 
@@ -177,10 +179,20 @@ async def _whole(console: Console, options: argparse.Namespace) -> int:
         raise Permanent(f"the demo's spans were not taken{onward}")
     received = len(sink.spans())
     took = time.monotonic() - started
-    return _report(console, sent, {record.call_id: record for record in records}, received, took)
+    return _report(console, options, sent, {record.call_id: record for record in records}, received, took)
 
 
-def _report(console: Console, sent: Sent, records: dict[str, CallRecord], received: int, took: float) -> int:
+def _asking(path: str, seed: int) -> str:
+    """Say how the calls are looked at that were written to a file."""
+    name = shlex.quote(path)
+    return f"""The calls are in {path}. To look at one, at all, and at those of the scorecard above:
+  otel-voice explain latest --from {name}
+  otel-voice report {name}
+  otel-voice report {name} --calls-like 'call_{seed}_*'
+"""
+
+
+def _report(console: Console, options: argparse.Namespace, sent: Sent, records: dict[str, CallRecord], received: int, took: float) -> int:
     """Print everything in the order a newcomer wants it; return the exit code."""
     width = min(console.width, 120)
     console.print("One call: the caller corrects the agent.\n", style="bold")
@@ -194,8 +206,12 @@ def _report(console: Console, sent: Sent, records: dict[str, CallRecord], receiv
     console.print(f"{len(simulated)} simulated calls: judged as it really happened in {agreed}.\n")
     _scenarios(console, sent, records)
     console.print(render_scorecard(rates([records[call_id] for call_id in simulated]), calls=len(simulated)))
-    console.print()
+    scripted = len(EIGHT) + len(EIGHT_FAILING)
+    beside = f"not the {scripted} scripted and {len(sent.scenarios)} recorded ones"
+    console.print(f"The scorecard is of the {len(simulated)} simulated calls, {beside}.\n", style="dim")
     console.print(f"{len(records)} calls settled; downstream received {received} spans, over real sockets, in {took:.1f} s.\n")
+    if options.file:
+        console.print(_asking(options.file, options.seed), markup=False, soft_wrap=True)
     console.print(NEXT_STEPS, markup=False, soft_wrap=True)
     whole = len(records) == len(sent.scripts) + len(sent.scenarios)
     return 0 if whole and not wrong and agreed == len(simulated) else 1
