@@ -176,7 +176,7 @@ def test_the_first_heading_is_the_answer_and_lanes_have_words(look: Look, pages:
     """Who cannot see the drawing hears what it shows: a name, a description, and a table of the same."""
     page = look(pages["several"]).page
 
-    assert page.locator("h1").inner_text().startswith("4 times input met the agent's speech: the caller meant 2")
+    assert page.locator("h1").inner_text().startswith("3 times input met the agent's speech: the caller meant 1")
     for drawing in page.locator("svg").all():
         assert "img" == drawing.get_attribute("role")
         named = (drawing.get_attribute("aria-labelledby") or "").split()
@@ -209,6 +209,18 @@ def test_six_hundred_interruptions_make_a_page_that_says_what_it_leaves_out(look
     assert 6 == page.locator("svg .bad").count()
     assert 600 == page.locator("details").first.locator("tbody tr").count()
     assert pages["long"].stat().st_size < 1_000_000
+
+
+def test_a_printed_report_holds_the_records(look: Look, pages: dict[str, Path]) -> None:
+    """Paper cannot be opened: every record is printed, what else folds is not, nor the words that ask to open one."""
+    page = look(pages["report"]).page
+    page.emulate_media(media="print")
+    records = page.locator("details.record")
+
+    assert 2 == records.count()
+    assert all(record.locator("dl.facts").is_visible() for record in records.all())
+    assert 0 == page.locator("details:not(.record):visible").count()
+    assert not page.get_by_text("Open one for its record").is_visible()
 
 
 def test_a_page_prints_in_black_on_white(look: Look, pages: dict[str, Path]) -> None:

@@ -260,6 +260,15 @@ def test_redacted_text_is_described() -> None:
             ),
             "for 0.50 s and went on over the caller.",
         ),
+        (
+            lambda: episode(
+                verdict="missed_interruption",
+                reason="resumed_over_caller",
+                net_audio="paused_resumed",
+                response=response(end_ns=at(7_000), end_reason="completed", pauses=((at(1_200), at(2_000)),)),
+            ),
+            "The agent was paused when the caller spoke, stayed silent for 0.47 s more and went on over the caller.",
+        ),
         (lambda: episode(findings=("required_content_cut",)), "Correct. But the message was required and has been cut."),
         (lambda: episode(attempts=2, repeated=True), "The caller tried 2 times. The caller had to say it again."),
         (lambda: episode(silence_ms=None, answered=False), "It never spoke again."),

@@ -115,7 +115,7 @@ def report_view(report: Report, notes: Sequence[str] = ()) -> ReportView:
     """Return what a page shows of a report; `notes` are of how its files were read."""
     left = len(report.workflows) - MOST_FLOWS
     places = {review.account.record.call_id: f"review-{number}" for number, review in enumerate(report.reviews, 1)}
-    caption = f"{len(report.reviews)} of {report.to_review:,}, gravest first. Open one for its record."
+    caption = f"{len(report.reviews)} of {report.to_review:,}, gravest first."
     return ReportView(
         answer=report_answer(report),
         calls=some(report.calls, "call"),

@@ -67,7 +67,7 @@ class CallView:
     left_out: str
     table: tuple[tuple[str, ...], ...]
     table_caption: str
-    events: tuple[tuple[str, str, str], ...]
+    events: tuple[tuple[str, str, str, str], ...]
     events_caption: str
     footer: str
 
@@ -205,9 +205,14 @@ def _row(record: CallRecord, ep: Episode) -> tuple[str, ...]:
     return (clock(ep.start_ns - record.start_ns), *(short(each, 60).replace("_", " ") for each in told))
 
 
-def _event(record: CallRecord, event: VoiceEvent) -> tuple[str, str, str]:
+def _event(record: CallRecord, event: VoiceEvent) -> tuple[str, str, str, str]:
     of = event.attributes.get(a.VOICE_AGENT_RESPONSE_ID) if "agent" in event.name else event.attributes.get(a.VOICE_CALLER_STRETCH_ID)
-    return f"{(event.time_ns - record.start_ns) / 1e9:.3f} s", event.name.removeprefix(PREFIX), short(str(of or ""), 60)
+    return (
+        f"{(event.time_ns - record.start_ns) / 1e9:.3f} s",
+        event.name.removeprefix(PREFIX),
+        short(str(of or ""), 60),
+        event.span_id.hex(),
+    )
 
 
 def _footer(account: Account) -> str:

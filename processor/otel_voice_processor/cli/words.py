@@ -80,7 +80,8 @@ def silent_ns(episode: Episode) -> int | None:
     if episode.net_audio == "paused_resumed":
         onset = episode.stretches[0].onset_ns
         heard = (s for s, e in episode.response.pauses if s >= onset and (e is None or e - s >= SHORT_PAUSE_NS))
-        return next(heard, None)
+        into = (onset for s, e in episode.response.pauses if s < onset and e is not None and e > onset)  # said into a pause
+        return next(heard, next(into, None))
     return None
 
 
@@ -124,9 +125,11 @@ def audio_words(episode: Episode) -> str:
         lead = "The agent was silent" if episode.intent != "no" else "The agent fell silent anyway,"
         return f"{lead} {seconds(max(0, at - word))} after {since}."
     if episode.net_audio == "paused_resumed" and at is not None:
-        back = next((e for s, e in episode.response.pauses if s == at), None)
+        start, back = next(((s, e) for s, e in episode.response.pauses if s <= at and (e is None or e > at)), (at, None))
         held = f" for {seconds(back - at)}" if back is not None else ""
         over = _went_on(episode, back) if episode.intent == "yes" else "and went on"
+        if start < at:
+            return f"The agent was paused when the caller spoke, stayed silent for {seconds((back or at) - at)} more {over}."
         return f"The agent paused {seconds(max(0, at - word))} after {since}{held} {over}."
     if episode.net_audio == "kept" and end is not None:
         if episode.intent == "yes" and episode.verdict == "correct":
