@@ -168,7 +168,8 @@ def test_the_answer_comes_first() -> None:
 
     assert lines[0].startswith('The caller meant it: "no I meant Friday" corrects the agent (confidence 0.94).')
     assert "The agent was silent 0.31 s after the caller's onset. Correct." in flat(" ".join(lines[:2]))
-    assert lines[3].rstrip() == "call_01JZ9W2M7K   billing   livekit 1.8.9   agent's policy 2026-05-20"
+    assert lines[3].rstrip() == "call_01JZ9W2M7K   billing   livekit 1.8.9"
+    assert lines[4].rstrip() == "  agent runs policy 2026-05-20; judged against policy default-2026-11-25"
 
 
 def test_a_known_first_word_is_where_the_time_counts_from() -> None:
@@ -307,7 +308,13 @@ def test_the_first_line_of_several_hides_no_harm(changes: dict[str, Any], words:
     [
         ({}, "Nobody interrupted anybody in this call."),
         ({"silence_timeouts": ("reprompt",)}, "the agent asked again. Silence timeout, counted apart from interruptions."),
-        ({"premature_endpointings": (response(),)}, "began before the caller had finished. Premature endpointing."),
+        (
+            {"premature_endpointings": (response(start_ns=at(3_050)),)},
+            "The agent barged in at 0:03.0: response_0006 began before the caller had finished. Premature endpointing.",
+        ),
+        ({"premature_endpointings": (response(start_ns=at(3_050)),)}, "▲ barged in at 0:03.0"),
+        ({"ended_by": "expired"}, "not escalated, nobody told its end, 9.0 s"),
+        ({"policy_version": "unversioned"}, "agent runs a policy without version; judged against policy default-2026-11-25"),
         ({"observable": ()}, "cannot be seen on this runtime"),
         ({"turn_overlaps": (("billing", "greeting"),)}, "overlapped at the end of a turn 1 time: ordinary talk."),
         ({"unknown_ends": 2}, "The end of 2 responses was not reported; whether the caller spoke over them is not known."),
@@ -328,6 +335,34 @@ def test_everything_fits_the_width() -> None:
 
     assert max(len(line) for line in shown.splitlines()) <= 100
     assert "\x1b" not in shown
+
+
+def test_a_wide_window_leaves_room_for_words() -> None:
+    """A label that is cut at 100 columns is whole at 200, and the axis says what its 0 is."""
+    named = response(response_id="response_0006", message_type="appointment_confirmation_summary")
+    one = record(episode(response=named, message_type="appointment_confirmation_summary"), responses=(named,))
+    narrow, wide = (render_call(one, width=100, lanes=lanes).plain for lanes in (None, 200))
+
+    assert "response_0006 appointment_con…" in narrow
+    assert "response_0006 appointment_confirmation_summary" not in narrow
+    assert "response_0006 appointment_confirmation_summary" in wide
+    assert max(map(len, wide.splitlines())) <= 200
+    assert "into this message" in narrow.splitlines()[next(n for n, line in enumerate(narrow.splitlines()) if "0.0 s" in line)]
+    assert "into the call" in render_call(record()).plain
+
+
+def test_a_class_that_the_agent_gave_is_said_to_be_given() -> None:
+    """The word of a schema is no reason for a reader; one word is one word."""
+    first = episode()
+    assert first.ruling is not None
+    given = episode(
+        ruling=replace(first.ruling, reason="class_given"),
+        stretches=(stretch(text=None, attributes={"voice.caller.transcript.word_count": 1, "voice.caller.transcript.length": 5}),),
+    )
+    shown = flat(printed(render_call(record(given))))
+
+    assert "the agent's helper gave the class, confidence 0.71" in shown
+    assert "text redacted: 1 word, 5 characters" in shown
 
 
 def test_an_open_response_is_drawn_as_unsure() -> None:

@@ -166,11 +166,12 @@ def _marks(episode: Episode, window: Window) -> tuple[Mark, ...]:
 
 
 def _places(record: CallRecord, window: Window) -> tuple[Mark, ...]:
-    """Number the interruptions of a call, as far as they fit into a few rows."""
-    if not 1 <= len(record.episodes) <= MOST_MARKS:
+    """Number the interruptions of a call, and where the agent began too soon, as far as they fit into a few rows."""
+    found = [(ep.start_ns, ep.verdict.replace("_", " ")) for ep in record.episodes]
+    found += [(response.start_ns, "the agent barged in") for response in record.premature_endpointings]
+    if len(found) > MOST_MARKS:
         return ()
-    found = [(_x(window, ep.start_ns), clock(ep.start_ns - record.start_ns), ep.verdict.replace("_", " ")) for ep in record.episodes]
-    return _in_rows(found)
+    return _in_rows([(_x(window, at), clock(at - record.start_ns), words) for at, words in sorted(found)])
 
 
 def _flags(record: CallRecord, window: Window) -> tuple[Bar, ...]:

@@ -10,12 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
-
 from otel_voice.printable import printable
 from otel_voice_processor.accounts import Account, account_of
 from otel_voice_processor.cli.as_json import account_json
-from otel_voice_processor.cli.outputs import PLAIN_WIDTH, WIDEST, add_forms, write_page
+from otel_voice_processor.cli.outputs import WIDEST, add_forms, console, write_page
 from otel_voice_processor.cli.policy.files import NotRead, add_policy, policy_of
 from otel_voice_processor.cli.show import MOST, render_call
 from otel_voice_processor.cli.sources import DEFAULT, NoFiles, Told, add_only, recordings_of, rule_of, sources_of
@@ -69,8 +67,8 @@ def _shown(options: argparse.Namespace, account: Account) -> int:
     if options.json:
         print(json.dumps(account_json(account), ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
         return 0
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=PLAIN_WIDTH)
-    console.print(render_call(account.record, width=min(console.width, WIDEST), account=account, most=most))
+    out = console()
+    out.print(render_call(account.record, width=min(out.width, WIDEST), lanes=out.width, account=account, most=most))
     return 0
 
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from otel_voice_processor.cli.words import MS, S, quoted, seconds, short, silent_ns
+from otel_voice_processor.cli.words import MS, S, clock, quoted, seconds, short, silent_ns
 from otel_voice_processor.model import CallRecord, Episode, Response, Ruling, Stretch
 
 LABEL = 12  # columns left of the lanes
-MARGIN = 32  # columns right of them, for what the lane shows
+MARGIN = 32  # columns right of them at least, for what the lane shows
+WIDE = 100  # columns from which there is more than that
 BEFORE_NS, AFTER_NS, MOST_NS = 2 * S, 800 * MS, 12 * S
+MOST_MARKS = 12  # below the lanes of a whole call
 STEPS_NS = (500 * MS, S, 2 * S, 5 * S, 10 * S, 30 * S, 60 * S, 300 * S)
 AGENT, CALLER, WORDLESS, UNSURE, KEY = "█", "▓", "░", "░", "●"
 
@@ -49,9 +51,14 @@ class _Lane:
         return "".join(self.cells)
 
 
+def margin_of(width: int) -> int:
+    """Return the columns right of the lanes: what a wide window has to spare goes to words and lanes alike."""
+    return MARGIN + max(0, width - WIDE) * 2 // 3
+
+
 def window_of(record: CallRecord, episode: Episode | None, width: int) -> Window:
     """Return what to draw: the episode with some air around it, or the whole call."""
-    columns = max(20, width - LABEL - MARGIN)
+    columns = max(20, width - LABEL - margin_of(width))
     if episode is None:
         return Window(origin_ns=record.start_ns, start_ns=record.start_ns, end_ns=max(record.end_ns, record.start_ns + S), columns=columns)
     origin, onset = episode.response.start_ns, episode.stretches[0].onset_ns
@@ -71,16 +78,21 @@ def picture(record: CallRecord, episode: Episode | None, *, width: int) -> list[
     window = window_of(record, episode, width)
     responses = record.responses or ((episode.response,) if episode is not None else ())  # none where only the summary is there
     agent, caller = _agent(responses, window), _caller(record.stretches or (episode.stretches if episode is not None else ()), window)
-    lines = [Text(" " * LABEL + _axis(window), style="dim")]
-    lines.append(_line("agent", agent, _agent_label(record, episode), "cyan"))
-    lines.append(_line("caller", caller, _caller_label(record, episode), "magenta"))
+    zero = "into this message" if episode is not None else "into the call"
+    lines = [Text(f"{' ' * LABEL}{_axis(window):<{window.columns + 1}} {zero}", style="dim")]
+    room = margin_of(width) - 2
+    lines.append(_line("agent", agent, _agent_label(record, episode), "cyan", room))
+    lines.append(_line("caller", caller, _caller_label(record, episode), "magenta", room))
     if episode is not None:
         lines += _markers(episode, window, width)
+    else:
+        barged = [response.start_ns for response in record.premature_endpointings]
+        lines += [_marker(window.column(at), f"barged in at {clock(at - record.start_ns)}", width) for at in barged[:MOST_MARKS]]
     return lines
 
 
-def _line(name: str, lane: _Lane, label: str, style: str) -> Text:
-    short = label if len(label) <= MARGIN - 2 else label[: MARGIN - 3] + "…"
+def _line(name: str, lane: _Lane, label: str, style: str, room: int) -> Text:
+    short = label if len(label) <= room else label[: room - 1] + "…"
     return Text.assemble((f"  {name:<{LABEL - 2}}", "bold"), (lane.text(), style), f"  {short}")
 
 
@@ -171,7 +183,7 @@ def _markers(episode: Episode, window: Window, width: int) -> list[Text]:
 
 
 def _marker(column: int, text: str, width: int) -> Text:
-    column = max(0, min(column, width - LABEL - MARGIN - 1))
+    column = max(0, min(column, width - LABEL - margin_of(width) - 1))
     line = f"{' ' * (LABEL + column)}▲ {text}"
     if len(line) > width:
         line = f"{text} ▲".rjust(LABEL + column + 1)

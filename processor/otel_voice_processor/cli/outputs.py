@@ -7,10 +7,12 @@ import os
 import stat
 import sys
 
+from rich.console import Console
+
 from otel_voice.printable import printable
 
 PLAIN_WIDTH = 100  # where output is piped
-WIDEST = 120
+WIDEST = 120  # of sentences; lanes take what there is
 
 
 def add_forms(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
@@ -19,6 +21,12 @@ def add_forms(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGro
     form.add_argument("--json", action="store_true", help="print JSON")
     form.add_argument("--html", metavar="FILE", help="write one page that needs no network, to open, mail or print; `-` is standard output")
     return form
+
+
+def console() -> Console:
+    """Return standard output: as wide as its window, as `COLUMNS` says, or, piped, 100 columns."""
+    known = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
+    return Console(highlight=False) if known else Console(highlight=False, width=PLAIN_WIDTH)
 
 
 def write_page(path: str, page: str) -> int:

@@ -7,6 +7,8 @@ from otel_voice_schema import attributes as a
 from otel_voice_processor.cli.words import LONG_QUOTE, LONG_TEXT, clock, short
 from otel_voice_processor.model import CallRecord, Episode, Stretch
 
+BECAUSE = {"class_given": "the agent's helper gave the class"}
+NOT_TOLD = {"expired": "nobody told its end", "unknown": "nobody told who ended it"}
 COMPLIANCE = {"early": "early (before policy had the evidence, and policy agreed later)"}
 
 
@@ -31,7 +33,8 @@ def _policy(episode: Episode) -> str:
     ruling = episode.ruling
     if ruling is None:
         return ""
-    sure = f"rule {short(ruling.rule)}, {short(ruling.reason)}, confidence {ruling.confidence:.2f}, policy {short(ruling.policy_version)}"
+    because = BECAUSE.get(ruling.reason, short(ruling.reason))
+    sure = f"rule {short(ruling.rule)}, {because}, confidence {ruling.confidence:.2f}, policy {short(ruling.policy_version)}"
     return f"{short(ruling.action)} ({sure})"
 
 
@@ -53,7 +56,7 @@ def said(stretch: Stretch, *, pointer: bool = True) -> str:
         return f'"{short(stretch.text, LONG_TEXT)}"{status}{where}'
     words, length = facts.get(a.VOICE_CALLER_TRANSCRIPT_WORD_COUNT), facts.get(a.VOICE_CALLER_TRANSCRIPT_LENGTH)
     if words or length:
-        return f"text redacted: {_number(words)} words, {_number(length)} characters{where}"
+        return f"text redacted: {_number(words, 'word')}, {_number(length, 'character')}{where}"
     if stretch.transcript_status == "empty":
         inferred = " (inferred: the recogniser sent nothing)" if facts.get(a.VOICE_CALLER_TRANSCRIPT_INFERRED) is True else ""
         return f"no words{inferred}{where}"
@@ -61,8 +64,9 @@ def said(stretch: Stretch, *, pointer: bool = True) -> str:
     return f"{unheard}{where}"
 
 
-def _number(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else "?"
+def _number(value: object, noun: str) -> str:
+    known = isinstance(value, int) and not isinstance(value, bool)
+    return f"{value:,} {noun}{'' if value == 1 else 's'}" if known else f"? {noun}s"
 
 
 def _heard(episode: Episode) -> str:
@@ -106,9 +110,17 @@ def _evidence(record: CallRecord, episode: Episode) -> str:
     return ", ".join(told) + text
 
 
+def judged_against(record: CallRecord) -> str:
+    """Return the version of the policy that the rulings on a call are of, or which would have ruled."""
+    versions = dict.fromkeys(ep.ruling.policy_version for ep in record.episodes if ep.ruling is not None)
+    return " and ".join(map(short, versions)) or short(record.processor_policy_version)
+
+
 def call_facts(record: CallRecord) -> str:
     """Return how the call went as a whole, in a line."""
     escalated = {True: "escalated", False: "not escalated", None: "escalation unknown"}[record.escalated]
     asked = ", a person was asked for" if record.escalation_asked else ""
-    task = f"task {short(record.task_outcome)}, {escalated}{asked}, ended by {short(record.ended_by)}"
+    by = NOT_TOLD.get(record.ended_by)
+    ended = by or f"ended by {short(record.ended_by)}"
+    task = f"task {short(record.task_outcome)}, {escalated}{asked}, {ended}"
     return f"call: {task}, {(record.end_ns - record.start_ns) / 1e9:.1f} s, trace {record.trace_id.hex()}"

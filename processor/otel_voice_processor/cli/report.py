@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final
 
-from rich.console import Console
-
 from otel_voice.policy import Policy
 from otel_voice.printable import printable
 from otel_voice.strict import nearest
 from otel_voice_processor.accounts import account_of
 from otel_voice_processor.behind import MOST, NAMES
-from otel_voice_processor.cli.outputs import PLAIN_WIDTH, WIDEST, add_forms, write_page
+from otel_voice_processor.cli.outputs import WIDEST, add_forms, console, write_page
 from otel_voice_processor.cli.policy.files import NotRead, add_policy, policy_of
 from otel_voice_processor.cli.sources import DEFAULT, NoFiles, Told, add_only, recordings_of, rule_of, sources_of
 from otel_voice_processor.cli.sums import behind_lines
@@ -149,6 +147,6 @@ def _shown(options: argparse.Namespace, report: Report, notes: tuple[str, ...]) 
         return 0
     from otel_voice_processor.cli.show_report import render_report
 
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=PLAIN_WIDTH)
-    console.print(render_report(report, notes, width=min(console.width, WIDEST)))
+    out = console()
+    out.print(render_report(report, notes, width=min(out.width, WIDEST)))
     return 0

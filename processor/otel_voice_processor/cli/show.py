@@ -12,7 +12,7 @@ from rich.text import Text
 from otel_voice_processor.accounts import Account
 from otel_voice_processor.cli.answers import STYLES, Answer, answer, episode_answer, notes
 from otel_voice_processor.cli.lanes import picture
-from otel_voice_processor.cli.proof import call_facts, proof
+from otel_voice_processor.cli.proof import call_facts, judged_against, proof
 from otel_voice_processor.cli.sums import counted_words, range_words, value_words
 from otel_voice_processor.cli.words import after_words, clock, no_episode_words, short
 from otel_voice_processor.model import CallRecord, Episode
@@ -24,10 +24,13 @@ NOTE = 44  # columns of the words below a rate's name
 KEY = 12  # columns of the proof's left side
 
 
-def render_call(record: CallRecord, *, width: int = 100, account: Account | None = None, most: int = MOST) -> Text:
+def render_call(
+    record: CallRecord, *, width: int = 100, lanes: int | None = None, account: Account | None = None, most: int = MOST
+) -> Text:
     """Return one call, legible without colour and within `width` columns; the first line answers whether the caller meant to interrupt.
 
-    Of more than `most` interruptions the gravest are drawn, and it is said how many are not. `account` adds who judged it.
+    Of more than `most` interruptions the gravest are drawn, and it is said how many are not. `account` adds who judged it;
+    `lanes` is their width where it is another.
     """
     told = answer(record)
     lines = [*_answer(told, width), Text(), *_header(record, width)]
@@ -39,7 +42,7 @@ def render_call(record: CallRecord, *, width: int = 100, account: Account | None
         if episode in shown:
             lines += [
                 *_heading(record, episode, number, width),
-                *(picture(record, episode, width=width) if episode.span_id not in bare else ()),
+                *(picture(record, episode, width=lanes or width) if episode.span_id not in bare else ()),
                 *_proof(record, episode, width),
                 Text(),
             ]
@@ -50,7 +53,7 @@ def render_call(record: CallRecord, *, width: int = 100, account: Account | None
     for words, style in beside if record.episodes else beside[1:]:
         lines += [Text(line, style=style) for line in textwrap.wrap(words, width)]
     if not record.episodes and (record.responses or record.stretches):
-        lines += [*picture(record, None, width=width), Text()]
+        lines += [*picture(record, None, width=lanes or width), Text()]
     lines += [Text(line, style="dim") for line in textwrap.wrap(call_facts(record), width)]
     return Text("\n").join(lines)
 
@@ -58,8 +61,12 @@ def render_call(record: CallRecord, *, width: int = 100, account: Account | None
 def _header(record: CallRecord, width: int) -> list[Text]:
     runtime = f"{short(record.runtime)} {short(record.runtime_version)}".strip()
     name = short(record.call_id)
-    facts = f"{name}   {short(record.workflow)}   {runtime}   agent's policy {short(record.policy_version)}"
-    whole = Text(facts) if len(facts) <= width else Text(facts.replace("   agent's", "\n  agent's"))
+    version = record.policy_version
+    own = "a policy without version" if version == "unversioned" else f"policy {short(version)}"
+    runs = f"agent runs {own}; judged against policy {judged_against(record)}"
+    facts = f"{name}   {short(record.workflow)}   {runtime}"
+    lines = [facts, *textwrap.wrap(runs, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)]
+    whole = Text(f"{facts}   {runs}" if len(facts) + 3 + len(runs) <= width else "\n".join(lines))
     whole.stylize("bold", 0, len(name))
     return list(whole.split("\n"))
 

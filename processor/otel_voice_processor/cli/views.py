@@ -13,7 +13,7 @@ from otel_voice.printable import printable
 from otel_voice_processor.accounts import HERE, Account
 from otel_voice_processor.cli.answers import Answer, answer, episode_answer, notes
 from otel_voice_processor.cli.drawing import Drawing, drawing, whole_call
-from otel_voice_processor.cli.proof import COMPLIANCE, audio_of, proof, said, transcript_of
+from otel_voice_processor.cli.proof import BECAUSE, COMPLIANCE, NOT_TOLD, audio_of, judged_against, proof, said, transcript_of
 from otel_voice_processor.cli.words import JOINERS, after_words, clock, iso, no_episode_words, quoted, short
 from otel_voice_processor.evidence import int_of
 from otel_voice_processor.model import CallRecord, Episode, Stretch, VoiceEvent
@@ -110,10 +110,11 @@ def _facts(record: CallRecord) -> tuple[tuple[str, str], ...]:
         ("Workflow", short(record.workflow)),
         ("Agent", short(record.agent_name) if record.agent_name else ""),
         ("Runtime", f"{short(record.runtime)} {short(record.runtime_version)}".strip()),
-        ("Agent’s policy", short(record.policy_version)),
+        ("Agent runs policy", short(record.policy_version)),
+        ("Judged against policy", judged_against(record)),
         ("Task", short(record.task_outcome)),
         ("Escalated", f"{escalated}, asked for" if record.escalation_asked else escalated),
-        ("Ended by", short(record.ended_by)),
+        ("Ended by", NOT_TOLD.get(record.ended_by, short(record.ended_by))),
     ]
     return tuple((name, value) for name, value in facts if value)
 
@@ -184,14 +185,15 @@ def _policy(ep: Episode) -> str:
     ruling = ep.ruling
     if ruling is None:
         return ""
-    return f"rule {short(ruling.rule)}, {plain(ruling.reason)}, confidence {ruling.confidence:.2f}, policy {short(ruling.policy_version)}"
+    because = BECAUSE.get(ruling.reason, plain(ruling.reason))
+    return f"rule {short(ruling.rule)}, {because}, confidence {ruling.confidence:.2f}, policy {short(ruling.policy_version)}"
 
 
 def _said(stretch: Stretch) -> Said:
     text = stretch.text or ""
     words = stretch.attributes.get(a.VOICE_CALLER_TRANSCRIPT_WORD_COUNT)
     counted = [f"{words:,} words"] if text and isinstance(words, int) and words > 1 else []
-    facts = [f"{stretch.input_class[:40]} {stretch.class_confidence:.2f}", *counted]
+    facts = [f"{stretch.input_class[:40]}, confidence {stretch.class_confidence:.2f}", *counted]
     return Said(
         text=printable(text[:LONG_TEXT], keep=JOINERS),
         more=f"{len(text):,} characters" if len(text) > LONG_TEXT else "",

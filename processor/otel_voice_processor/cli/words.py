@@ -183,7 +183,8 @@ def no_episode_words(record: CallRecord) -> list[tuple[str, str]]:
     """Say what did happen in a call without interruptions, each line with its style."""
     said: list[tuple[str, str]] = []
     for response in record.premature_endpointings:
-        line = f"The agent barged in: {short(response.response_id)} began before the caller had finished. Premature endpointing."
+        at = f" at {clock(response.start_ns - record.start_ns)}" if record.start_ns else ""
+        line = f"The agent barged in{at}: {short(response.response_id)} began before the caller had finished. Premature endpointing."
         said.append((line, "bold red"))
     for action in record.silence_timeouts:
         did = NEXT.get(action, f"did: {short(action)}")

@@ -115,7 +115,8 @@ def test_what_agrees_is_not_remarked_on(timeline: Make, tmp_path: Path, capsys: 
     call = corrected(timeline)
     out, _ = explained(capsys, "--from", write(tmp_path / "c.jsonl", [told(call.events), settled(call.record())]))
 
-    assert "udged" not in out
+    assert "Judged" not in out
+    assert "anew" not in out
     assert "Correct." in " ".join(out.split())
 
 

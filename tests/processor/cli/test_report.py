@@ -145,6 +145,15 @@ def test_calls_can_be_chosen_by_their_ids(path: str, capsys: pytest.CaptureFixtu
     assert "no call with an id like `call_93_*`: there are `call_good_0`" in reported(capsys, path, "--calls-like", "call_93_*", code=2)[1]
 
 
+def test_piped_output_is_as_wide_as_columns_says(path: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """100 columns where nothing says how wide."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    plain = reported(capsys, path)[0]
+    monkeypatch.setenv("COLUMNS", "70")
+
+    assert max(map(len, plain.splitlines())) > 70 >= max(map(len, reported(capsys, path)[0].splitlines()))
+
+
 def test_perhaps_is_not_counted_as_an_interruption_in_the_first_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Turns after a response of unknown end are told apart from interruptions that cannot be judged."""
     call = Timeline("call_1").started().speaks("r1", 1.0).says("Friday", 12.0, 13.0).speaks("r2", 15.0).says("no, Friday", 25.0, 26.0)
