@@ -211,6 +211,19 @@ def test_six_hundred_interruptions_make_a_page_that_says_what_it_leaves_out(look
     assert pages["long"].stat().st_size < 1_000_000
 
 
+def test_a_call_behind_a_figure_leads_to_its_record(look: Look, pages: dict[str, Path]) -> None:
+    """Following the link lays the record open, without a script."""
+    page = opened(look(pages["report"])).page
+    page.evaluate("document.querySelectorAll('details.record').forEach((each) => { each.open = false; })")
+    link = page.locator(".behind a").first
+    record = page.locator(f"details.record:has({link.get_attribute('href')})")
+    assert not record.locator("dl.facts").is_visible()
+    link.click()
+
+    assert link.inner_text() in record.locator("summary").first.inner_text()
+    assert record.locator("dl.facts").is_visible()
+
+
 def test_a_printed_report_holds_the_records(look: Look, pages: dict[str, Path]) -> None:
     """Paper cannot be opened: every record is printed, what else folds is not, nor the words that ask to open one."""
     page = look(pages["report"]).page
