@@ -207,7 +207,8 @@ class Reporting:
         found = reasons(record)
         if found:
             self._counts["to_review"] += 1
-            also = tuple(name for name in found[1:] if name != "mishandled" or found[0] not in _MISHANDLED)
+            said = {"lesser", *(["mishandled"] if found[0] in _MISHANDLED else [])}  # by the first reason, or no news beside it
+            also = tuple(name for name in found[1:] if name not in said)
             insort(self._reviews, Review(why=found[0], account=account, also=also), key=_place)
             del self._reviews[self._top :]
         gaps = Counter((ep.reason, ep.missing) for ep in record.episodes if ep.verdict == "undetermined")

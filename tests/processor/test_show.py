@@ -290,7 +290,7 @@ def test_each_case_has_its_words(made: Callable[[], Episode], words: str) -> Non
         ({"findings": ("required_content_cut",)}, "the caller meant all of them (a required message cut)."),
         ({"repeated": True}, "(all handled). Afterwards 1 had to be said again."),
         ({"resume": "lost"}, "Afterwards 1 resumed from another place than it stopped at."),
-        ({"silence_ms": 4_180}, "Afterwards 1 left up to 4.18 s of silence."),
+        ({"silence_ms": 4_180}, "Afterwards 1 left 4.18 s of silence."),
         ({"silence_ms": None, "answered": False}, "Afterwards 1 was never answered."),
     ],
 )

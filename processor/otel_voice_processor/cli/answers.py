@@ -109,7 +109,7 @@ def _afterwards(episodes: Sequence[Episode]) -> str:
     told = [
         (sum(ep.repeated for ep in episodes), "had to be said again"),
         (lost, "resumed from another place than it stopped at"),
-        (len(silent), f"left up to {max(silent, default=0) / 1000:.2f} s of silence"),
+        (len(silent), f"left {'up to ' if len(silent) > 1 else ''}{max(silent, default=0) / 1000:.2f} s of silence"),
         (never, f"{_be(never)} never answered"),
     ]
     said = [f"{count} {words}" for count, words in told if count]
