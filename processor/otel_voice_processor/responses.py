@@ -90,7 +90,7 @@ def responses_of(events: Sequence[VoiceEvent]) -> tuple[Response, ...]:
             found.append(response)
         current = response
         for key in TOLD:
-            if key in event.attributes:
+            if key in event.attributes and not (started and key == a.VOICE_AGENT_PLAYBACK_POSITION_MS):  # what was heard, the end tells
                 response.seen[key] = event.attributes[key]
         _read_playback(response, event)
     return tuple(sorted((item.frozen() for item in found), key=lambda item: (item.start_ns, item.response_id)))

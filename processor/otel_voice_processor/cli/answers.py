@@ -137,7 +137,7 @@ def notes(account: Account) -> list[str]:
     if account.unseen:
         many = _some(len(account.unseen), "interruption")
         said.append(f"The events of {many} are not in the data: told from the summary alone, nothing is drawn. {_elsewhere(record)}")
-    elif not account.events:
+    elif not account.events and account.settled:
         said.append(f"Of this call the data hold its summary alone, so nothing is drawn. {_elsewhere(record)}")
     if account.differences:
         said.append(_differs(account))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from otel_voice_processor.behind import Behind, Calls
-from otel_voice_processor.cli.answers import BAD, GOOD, PLAIN, Answer, perhaps_words
+from otel_voice_processor.cli.answers import BAD, GOOD, PLAIN, UNSURE, Answer, perhaps_words
 from otel_voice_processor.cli.words import iso, short
 from otel_voice_processor.rates import Rate
 from otel_voice_processor.reviews import Gap, Report, Workflow
@@ -18,7 +18,10 @@ def report_answer(report: Report) -> Answer:
     """Return the first line: in how many calls an interruption was mishandled, and how."""
     wrong = report.interrupted["mishandled"]
     if not sum(flow.determined + flow.undetermined for flow in report.workflows):
-        return Answer(line=f"Nobody interrupted anybody in {some(report.calls, 'call')}.", verdict="", tone=PLAIN)
+        unsure = report.interrupted["unknown"]
+        known = f"Nobody interrupted anybody in {some(report.calls - unsure, 'call')}." if report.calls > unsure else ""
+        open_ = f"Whether anybody interrupted is not known in {some(unsure, 'call')}." if unsure else ""
+        return Answer(line=known or open_, verdict=open_ if known else "", tone=UNSURE if unsure else PLAIN)
     false, missed = (sum(getattr(flow, each) for flow in report.workflows) for each in ("false", "missed"))
     unsure = sum(flow.undetermined for flow in report.workflows)
     line = f"In {wrong:,} of {some(report.calls, 'call')} an interruption was mishandled:"

@@ -197,7 +197,12 @@ def no_episode_words(record: CallRecord) -> list[tuple[str, str]]:
             ("Caller input while the agent speaks cannot be seen on this runtime, so interruptions cannot be either.", "bold yellow")
         )
     if not record.episodes and not said:
-        said.append(("Nobody interrupted anybody in this call.", ""))
+        unsure = record.interrupted == "unknown"
+        said.append(
+            ("Whether anybody interrupted in this call is not known.", "yellow")
+            if unsure
+            else ("Nobody interrupted anybody in this call.", "")
+        )
     if record.unknown_ends:
         which = "1 response" if record.unknown_ends == 1 else f"{record.unknown_ends:,} responses"
         them = "it" if record.unknown_ends == 1 else "them"

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import zstandard
 from otel_voice_processor.cli import main
-from otel_voice_processor.model import CallRecord
+from otel_voice_processor.model import CallRecord, VoiceEvent
+from otel_voice_processor.otlp_json import decode_request_json
+from otel_voice_processor.testing import request_of
 
 from tests.processor.conftest import Timeline
 from tests.processor.recorded import settled, told, write
@@ -332,3 +334,26 @@ def test_broken_lines_are_told_and_reading_goes_on(timeline: Make, tmp_path: Pat
     assert out.startswith("The caller meant it")
     assert 5 == err.count("not JSON")
     assert "4 more parts could not be read" in err
+
+
+def test_a_call_of_which_nothing_can_be_judged_is_not_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Events of a later schema alone: explain and report say that nobody knows, not that nobody interrupted."""
+    event = VoiceEvent(
+        name="voice.interruption.call_started",
+        call_id="later",
+        time_ns=1_790_000_000 * 10**9,
+        start_ns=1_790_000_000 * 10**9,
+        trace_id=b"t" * 16,
+        span_id=b"s" * 8,
+        attributes={"voice.call.id": "later", "voice.schema.version": "2099-01-01"},
+    )
+    file = tmp_path / "calls.jsonl"
+    file.write_text(decode_request_json(request_of([event]), "traces") + "\n", encoding="utf-8")
+    told = []
+    for arguments in (["explain", "later", "--from", str(file)], ["report", str(file)]):
+        assert 0 == main(arguments)
+        told.append(capsys.readouterr().out)
+
+    assert told[0].startswith("Whether anybody interrupted in this call is not known.")
+    assert told[1].startswith("Whether anybody interrupted is not known in 1 call.")
+    assert "summary alone" not in told[0]
