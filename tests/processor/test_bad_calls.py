@@ -281,3 +281,15 @@ def test_a_clock_that_jumps_back_settles_nothing_twice(timeline: Any) -> None:
     episodes = [ep for at in ticks for ep in told(book.tick(at))[0]]
 
     assert 1 == len(episodes)
+
+
+def test_a_clock_set_back_keeps_no_call_waiting(timeline: Any) -> None:
+    """A call that came before the clock was set back an hour settles 15 s later by the new one, though nothing of it comes any more."""
+    book = book_of()
+    for event in timeline("c").started().speaks("r1", 1.0).says("no, on Friday", 3.0, 4.0).cut("r1", 3.4).ends(9.0).events:
+        book.add(event, NOW)
+    assert [] == list(book.tick(NOW + S))
+    back = NOW - 3_600 * S
+    assert [] == list(book.tick(back))
+
+    assert [True] == [item.whole for item in book.tick(back + 16 * S)]

@@ -78,12 +78,12 @@ def counters(settled: Sequence[Settled]) -> dict[str, tuple[int, int]]:
 
 
 def test_sql_over_exported_spans_counts_what_the_processor_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """2,000 simulated calls: each numerator and each denominator, also where every summary was delivered twice."""
+    """2,000 simulated calls: each numerator and each denominator, also where every summary was delivered twice and a line is torn."""
     duckdb = pytest.importorskip("duckdb")
     settled = settled_calls(2_000)
     bodies = [summary_request(item.episodes, item.record, whole=item.whole, instance="i") for item in settled]
     lines = [decode_request_json(body, TRACES) for body in bodies]
-    (tmp_path / "calls.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (tmp_path / "calls.jsonl").write_text("\n".join(lines) + '\n{"resourceSpans": [{"torn\n', encoding="utf-8")
     again = ("\n".join(lines[::-1]) + "\n").encode()
     (tmp_path / "calls-2026-11-28T15-04-05.000.jsonl.zst").write_bytes(zstandard.ZstdCompressor().compress(again))
     assert 0 == main(["queries", "--sql"])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -220,3 +222,37 @@ def test_a_mistaken_option_is_told_in_a_line(
     assert 2 == code
     assert words in err.splitlines()[-1]
     assert "very-secret" not in err
+
+
+def test_an_answer_that_drips_is_given_up() -> None:
+    """The limit is for the whole answer: a byte now and then does not hold anybody longer."""
+
+    class Dripping(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            with contextlib.suppress(OSError):  # the client has gone
+                for _ in range(100):
+                    self.wfile.write(b"x")
+                    time.sleep(0.05)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    drip = ThreadingHTTPServer(("127.0.0.1", 0), Dripping)
+    threading.Thread(target=drip.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        with pytest.raises(Retryable, match=r"did not answer within 0\.2 s"):
+            Tempo(f"http://127.0.0.1:{drip.server_address[1]}", {}, timeout_s=0.2).trace(DERIVED)
+    finally:
+        drip.shutdown()
+        drip.server_close()
+
+
+def test_a_search_that_answers_nonsense_is_no_traceback(server: Server) -> None:
+    """Two hundred thousand brackets are no Tempo."""
+    server.answers = lambda path, query: (200, {}, b"[" * 200_000) if "search" in path else (404, {}, b"")
+
+    with pytest.raises(Permanent, match="does not answer a search as a Tempo does"):
+        ask(server)
