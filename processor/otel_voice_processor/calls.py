@@ -13,7 +13,7 @@ from otel_voice_schema import events as e
 from otel_voice_processor.episodes import Rule
 from otel_voice_processor.evidence import one_of
 from otel_voice_processor.model import VoiceEvent
-from otel_voice_processor.packed import HEAD, content_of, identity_of, packed, unpacked
+from otel_voice_processor.packed import ARRIVAL, content_of, identity_of, is_kept, packed, unpacked
 from otel_voice_processor.settling import Due, Held, Settled, settle
 
 S = 1_000_000_000
@@ -133,7 +133,7 @@ class CallBook:
         if content_of(data) != content_of(held):
             one, other = unpacked(held, ""), unpacked(data, "")
             if one_of(one, other) != one:
-                call.events[at] = held[:HEAD] + content_of(data)
+                call.events[at] = held[:ARRIVAL] + content_of(data)
                 call.dirty = True
         return True
 
@@ -155,10 +155,15 @@ class CallBook:
             self._set_back(now_ns)
         self._ticked_ns = now_ns
         for second in sorted(at for at in self._wheel if at * S <= now_ns):
-            for number, call_id in enumerate(self._wheel.pop(second), 1):
-                due = self._due(call_id, second, now_ns)
-                if due is not None or number % LOOKS == 0:
-                    yield due
+            left = self._wheel.pop(second)[::-1]
+            try:
+                while left:
+                    due = self._due(left.pop(), second, now_ns)
+                    if due is not None or len(left) % LOOKS == 0:
+                        yield due
+            finally:
+                if left:  # whoever asked has stopped asking: they are looked at the next time
+                    self._wheel.setdefault(second, []).extend(left[::-1])
 
     def _due(self, call_id: str, second: int, now_ns: int) -> Due | None:
         call = self._open.get(call_id)
@@ -202,7 +207,7 @@ class CallBook:
         call.dirty, call.joined_ns, call.held = more or call.last_arrival_ns > due.calm_ns, now_ns, held
         if held.keep_ns > call.after_ns + 1:
             call.after_ns, call.known = held.keep_ns - 1, None
-            call.events = [data for data in call.events if _is_kept(data, held.keep_ns)]
+            call.events = [data for data in call.events if is_kept(data, held.keep_ns)]
         self._look_at(due.call_id, call, max(now_ns + S, call.last_arrival_ns + self._bounds.settle_after_ns))
         return settled
 
@@ -247,8 +252,3 @@ class CallBook:
 
 def _digest(call_id: str) -> bytes:
     return blake2b(call_id.encode("utf-8", "replace"), digest_size=8).digest()
-
-
-def _is_kept(data: bytes, keep_ns: int) -> bool:
-    event = unpacked(data, "")
-    return event.time_ns >= keep_ns or event.name in {e.CALL_STARTED, e.CALL_ENDED}

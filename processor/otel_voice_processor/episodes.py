@@ -12,7 +12,7 @@ from otel_voice_schema import events as e
 
 from otel_voice.policy import JUDGE_VERSION
 from otel_voice_processor.aftermath import near, repeated, resumed_how, silence_after, went_on_unseen
-from otel_voice_processor.evidence import MS, began_ns, bool_of, floor_ns, in_order, int_of, text_of
+from otel_voice_processor.evidence import MS, began_ns, bool_of, by_time, floor_ns, in_order, int_of, text_of
 from otel_voice_processor.model import CallRecord, Episode, Response, Ruling, Stretch, Value, VoiceEvent
 from otel_voice_processor.pairing import Met, sorted_out
 from otel_voice_processor.responses import context_of, responses_of
@@ -47,26 +47,14 @@ def record_of(
     root: tuple[bytes, bytes],
     since_ns: int = 0,
     until_ns: int = FOREVER,
+    unique: bool = False,
 ) -> CallRecord:
     """Return the record of one call. `rule` asks the policy; `root` is the derived trace id and root span id.
 
     A call that joined somebody's trace has its trace where it started. What is counted is what began from `since_ns` on and before
-    `until_ns`; what lies around it is looked at, too.
+    `until_ns`; what lies around it is looked at, too. `unique` says that there are no duplicates among the events.
     """
-    return record_of_unique(call_id, in_order(events), rule, policy_version=policy_version, root=root, since_ns=since_ns, until_ns=until_ns)
-
-
-def record_of_unique(
-    call_id: str,
-    ordered: Sequence[VoiceEvent],
-    rule: Rule,
-    *,
-    policy_version: str,
-    root: tuple[bytes, bytes],
-    since_ns: int = 0,
-    until_ns: int = FOREVER,
-) -> CallRecord:
-    """Return the record of events by time among which there are no duplicates."""
+    ordered = by_time(events) if unique else in_order(events)
     responses = responses_of(ordered)
 
     def context(at_ns: int) -> dict[str, Value]:

@@ -23,9 +23,11 @@ _OFTEN: Final = frozenset(  # the same few values in many calls
 )
 _NAMES: Final = tuple(sorted(e.EVENTS))
 _NAME_NUMBERS: Final = {name: number for number, name in enumerate(_NAMES)}
-_HEAD: Final = struct.Struct("<qI")  # identity, and the second of arrival
-HEAD: Final = _HEAD.size
-FIRST: Final = 8  # where the event's own values begin
+_HEAD: Final = struct.Struct("<qIq?")  # identity, the second of arrival, when it occurred, whether it is an edge of the call
+_HEAD_SIZE: Final = _HEAD.size
+ARRIVAL: Final = 12  # bytes, up to which it is about the arrival
+_EDGES: Final = frozenset({e.CALL_STARTED, e.CALL_ENDED})
+FIRST: Final = 7  # where the event's own values begin
 _MOST_SHAPES: Final = 5_000
 _MOST_SHARED: Final = 20_000
 
@@ -89,7 +91,6 @@ def packed(event: VoiceEvent, arrived_ns: int) -> bytes:
     body = msgpack.packb(
         (
             _NAME_NUMBERS.get(event.name, event.name),
-            event.time_ns,
             event.time_ns - event.start_ns,
             event.trace_id if event.name == e.CALL_STARTED else b"",  # the call's own; no other is read
             event.span_id,
@@ -99,13 +100,15 @@ def packed(event: VoiceEvent, arrived_ns: int) -> bytes:
             *shape.take_own(attributes),
         )
     )
-    return b"".join((_HEAD.pack(hash(event.identity), arrived_ns // 1_000_000_000), body or b""))
+    head = _HEAD.pack(hash(event.identity), arrived_ns // 1_000_000_000, event.time_ns, event.name in _EDGES)
+    return b"".join((head, body or b""))
 
 
 def unpacked(data: bytes, call_id: str) -> VoiceEvent:
     """Return the event, with the attributes that judgement reads."""
-    found = msgpack.unpackb(memoryview(data)[HEAD:], use_list=False)
-    name, time_ns, length_ns, trace_id, span_id, emitter, number, often = found[:FIRST]
+    found = msgpack.unpackb(memoryview(data)[_HEAD_SIZE:], use_list=False)
+    time_ns = int.from_bytes(data[ARRIVAL : ARRIVAL + 8], "little", signed=True)
+    name, length_ns, trace_id, span_id, emitter, number, often = found[:FIRST]
     shape = _TABLES.shapes[number] if isinstance(number, int) else _Shape(number)
     shared = _TABLES.shared[often] if isinstance(often, int) else often
     return VoiceEvent(
@@ -127,9 +130,15 @@ def identity_of(data: bytes) -> bytes:
 
 def arrived_s(data: bytes) -> int:
     """Return the second at which the event arrived."""
-    return int.from_bytes(data[8:HEAD], "little")
+    return int.from_bytes(data[8:ARRIVAL], "little")
+
+
+def is_kept(data: bytes, from_ns: int) -> bool:
+    """Tell whether an event occurred from a moment on, or is the start or the end of its call."""
+    _, _, time_ns, edge = _HEAD.unpack_from(data)
+    return bool(edge) or int(time_ns) >= from_ns
 
 
 def content_of(data: bytes) -> bytes:
     """Return all but when it arrived."""
-    return data[HEAD:]
+    return data[ARRIVAL:]

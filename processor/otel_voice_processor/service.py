@@ -10,8 +10,7 @@ import logging
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
 
 from otel_voice.emit import derive_ids
 from otel_voice.policy import Policy, PolicyError, load_default, load_policy
@@ -28,7 +27,7 @@ from otel_voice_processor.receiver import Receiver
 from otel_voice_processor.redact import without_text
 from otel_voice_processor.rpc import check_tls
 from otel_voice_processor.scorecard import Point, Scorecard
-from otel_voice_processor.settling import Due, Settled
+from otel_voice_processor.settling import Due, Held, Settled
 from otel_voice_processor.status import StatusServer
 from otel_voice_processor.summary import resource_attributes, summary_request
 from otel_voice_processor.telemetry import Counters, OwnPoints
@@ -38,6 +37,7 @@ LOG = logging.getLogger("otel_voice_processor")
 S = 1_000_000_000
 TICK_S = 1.0
 BATCH = 200  # summaries in one request
+COUNTED = 50  # episodes counted in one go, some 2 ms
 INLINE = 200  # events that are joined between two requests, some 3 ms; a call of more is joined in a thread
 MAX_PENDING = 10_000  # summaries waiting for downstream; past it the oldest go, counted
 
@@ -221,28 +221,43 @@ class Service:
 
     async def _settle(self, due: Due) -> None:
         """Join one call, a long one in a thread so that requests go on, and count and write what settled of it."""
-        joined = await asyncio.to_thread(self._book.join, due) if len(due.events) > INLINE else self._book.join(due)
+        joined, written = await asyncio.to_thread(self._joined, due) if len(due.events) > INLINE else self._joined(due)
         settled = self._book.take(due, joined, self._clock())
-        if settled is not None and (settled.episodes or settled.aftermaths or settled.whole):
-            await self._write(settled)
+        if settled is None:
+            return
+        counting = self._write(settled, written)
+        try:
+            for _ in counting:
+                await asyncio.sleep(0)
+        finally:
+            for _ in counting:  # a stop in the middle leaves nothing half counted: the book knows the call no more
+                pass
 
-    async def _write(self, item: Settled) -> None:
+    def _joined(self, due: Due) -> tuple[tuple[Settled, Held], bytes]:
+        """Join a call and write its spans, which changes nothing; empty where there are none."""
+        joined = self._book.join(due)
+        item = joined[0]
+        if not (item.episodes or item.whole):
+            return joined, b""
+        return joined, summary_request(item.episodes, item.record, whole=item.whole, instance=self._instance)
+
+    def _write(self, item: Settled, written: bytes) -> Iterator[None]:
+        """Count what settled and queue its spans, step by step."""
         now, record = self._clock(), item.record
+        if written:
+            self._pending.append(written)
         for number, episode in enumerate(item.episodes, 1):
             self.scorecard.count_episode(episode, record, now)
-            if number % INLINE == 0:
-                await asyncio.sleep(0)
+            if number % COUNTED == 0:
+                yield
         for number, episode in enumerate(item.aftermaths, 1):
             self.scorecard.count_aftermath(episode, record, now)
-            if number % INLINE == 0:
-                await asyncio.sleep(0)
+            if number % COUNTED == 0:
+                yield
         if item.whole:
             self.scorecard.count_call(record, now)
             self._arrivals.settle(record)
             self._count_call(record)
-        if item.episodes or item.whole:
-            written = partial(summary_request, item.episodes, record, whole=item.whole, instance=self._instance)
-            self._pending.append(written() if len(record.episodes) <= INLINE else await asyncio.to_thread(written))
         if item.whole and self._on_call is not None:
             self._on_call(record if self._config.judging.keep_transcript_text else without_text(record))
 

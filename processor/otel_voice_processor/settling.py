@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from otel_voice_schema import events as e
 
-from otel_voice_processor.episodes import Rule, interrupted_of, record_of_unique, same, settled
-from otel_voice_processor.evidence import by_time
+from otel_voice_processor.episodes import Rule, interrupted_of, record_of, same, settled
 from otel_voice_processor.model import CallRecord, Episode, Response, Stretch, VoiceEvent
 from otel_voice_processor.packed import arrived_s, unpacked
 from otel_voice_processor.stretches import JOIN_NS
@@ -63,11 +62,18 @@ def settle(due: Due, rule: Rule, policy_version: str) -> tuple[Settled, Held]:
     It touches nothing, so that a long call may be joined in a thread.
     """
     events = [unpacked(data, due.call_id) for data in due.events]
-    ordered, held = by_time(events), due.held
+    held = due.held
 
     def record(until_ns: int) -> CallRecord:
-        return record_of_unique(
-            due.call_id, ordered, rule, policy_version=policy_version, root=due.root, since_ns=held.since_ns, until_ns=until_ns
+        return record_of(
+            due.call_id,
+            events,
+            rule,
+            policy_version=policy_version,
+            root=due.root,
+            since_ns=held.since_ns,
+            until_ns=until_ns,
+            unique=True,
         )
 
     now = record(NEVER)

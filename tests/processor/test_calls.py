@@ -156,3 +156,18 @@ def test_many_ends_are_bounded(book: CallBook, timeline: Any) -> None:
     outcomes = [book.add(event, NOW) for event in long.events]
 
     assert outcomes.count("joined") == 30
+
+
+def test_who_stops_asking_loses_no_call(timeline: Any) -> None:
+    """Of three calls due at once the first is taken and no more is asked for: the next tick has the others."""
+    book = CallBook(rule, "p", lambda call_id: (b"t" * 16, b"r" * 8))
+    for name in ("a", "b", "c"):
+        for event in timeline(name).started().ends(1.0).events:
+            book.add(event, NOW)
+    asked = book.due(NOW + 20 * S)
+    first = next(asked)
+    assert first is not None
+    book.take(first, book.join(first), NOW + 20 * S)
+    asked.close()
+
+    assert {"a", "b", "c"} == {first.call_id, *(settled.record.call_id for settled in book.tick(NOW + 21 * S))}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import duckdb
 import pytest
 import zstandard
 from otel_voice_processor.cli import main
@@ -79,7 +80,6 @@ def counters(settled: Sequence[Settled]) -> dict[str, tuple[int, int]]:
 
 def test_sql_over_exported_spans_counts_what_the_processor_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """2,000 simulated calls: each numerator and each denominator, also where every summary was delivered twice and a line is torn."""
-    duckdb = pytest.importorskip("duckdb")
     settled = settled_calls(2_000)
     bodies = [summary_request(item.episodes, item.record, whole=item.whole, instance="i") for item in settled]
     lines = [decode_request_json(body, TRACES) for body in bodies]

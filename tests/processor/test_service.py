@@ -8,6 +8,7 @@ import struct
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,31 @@ class TestSettling:
         assert ["long", "long"] == joined
         assert 60 == len(kept.named(EPISODE))
         assert 60 == len({span.span_id for span in kept.named(EPISODE)})
+
+    async def test_a_stop_in_the_middle_of_counting_counts_all_of_it(self, timeline: Any, clock: Clock) -> None:
+        """The call has left the book: its episodes are counted to the last and its spans queued, though the task is cancelled."""
+        long = timeline("long").started()
+        for number in range(60):
+            at = 20.0 * number
+            long.speaks(f"r{number}", at + 1.0, at + 9.0).says("no the wrong date", at + 3.0, at + 4.0)
+        service = Service(configured(), clock=clock)
+        for event in long.ends(1_300.0).events:
+            assert service._book.add(event, clock()) == "joined"
+        (due,) = service._book.everything(clock())
+        assert due is not None
+        joined = service._joined(due)
+        service._joined = lambda _: joined  # type: ignore[method-assign]  # in the loop, so that it is counting that is cancelled
+        task = asyncio.create_task(service._settle(replace(due, events=due.events[:1])))
+        service._book._open["long"].events = service._book._open["long"].events[:1]
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        clock.pass_s(1)
+        points = [point for point in service.scorecard.points(clock()) if point.metric.name == "voice.interruption.episodes"]
+
+        assert task.cancelled()
+        assert 60 == sum(point.value for point in points)
+        assert 1 == len(service._pending)
 
     async def test_a_policy_that_fails_on_one_call_costs_only_its_ruling(
         self, missed: Callable[[str], bytes], clock: Clock, monkeypatch: pytest.MonkeyPatch
