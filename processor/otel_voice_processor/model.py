@@ -13,6 +13,16 @@ Value = Scalar | tuple[str, ...] | tuple[int, ...] | tuple[bool, ...] | tuple[fl
 Attributes = Mapping[str, Value]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One serialised request as it goes on, kept until every destination has it; `arrived_ns` is of the processor's clock."""
+
+    number: int
+    signal: str
+    arrived_ns: int
+    body: bytes
+
+
 @dataclass(slots=True, kw_only=True)
 class VoiceEvent:
     """One event of ours, whatever carried it. `time_ns` is when it occurred, `start_ns` the start of its duration.

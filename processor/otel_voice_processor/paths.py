@@ -1,9 +1,11 @@
-"""What is wrong with the path of a file that is to be written, as far as that can be seen without writing it."""
+"""Where files lie: what is wrong with the path of one that is to be written, and where the journal is."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+
+from otel_voice_processor.config import Config
 
 
 def output_problem(path: str, *, create_directory: bool = False) -> str | None:
@@ -20,3 +22,18 @@ def output_problem(path: str, *, create_directory: bool = False) -> str | None:
     if not folder.is_dir():
         return ": there is no folder to write it to"
     return None if os.access(folder, os.W_OK | os.X_OK) else f": the folder `{folder}` cannot be written to"
+
+
+def journal_directory(config: Config) -> Path | None:
+    """Return where a processor keeps its journal, None where it keeps none.
+
+    Unless the config says where, it is a folder of the user's own by the receiver's port, as the XDG base directories have it; a port of 0
+    is another one each time, so that nothing would ever be found again.
+    """
+    if config.storage.in_memory:
+        return None
+    if config.storage.directory is not None:
+        return Path(config.storage.directory)
+    port = config.receiver.endpoint.rpartition(":")[2]
+    base = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
+    return Path(base) / "otel-voice" / port if port != "0" else None

@@ -142,8 +142,8 @@ def _span(number: int, ours: bool, chance: random.Random) -> bytes:
     if ours:
         attributes = {
             a.VOICE_SCHEMA_VERSION: e.SCHEMA_VERSION,
-            a.VOICE_CALL_ID: f"call_{number}",
-            a.VOICE_TURN_ID: f"turn_{number}",
+            a.VOICE_CALL_ID: f"call_{number}.000000",  # for `durable.py` to put another number into the bytes
+            a.VOICE_EVENT_ID: f"event_{number}-00000000",
             a.VOICE_AGENT_RESPONSE_ID: f"response_{number}",
             a.VOICE_WORKFLOW: "billing",
             a.VOICE_AGENT_SPEECH_STATE: "speaking",

@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": "show the product on made-up and recorded calls, offline, in seconds",
     "serve": "start the processor",
     "check": "say what is wrong with config and policy, start nothing",
+    "journal": "say what a processor keeps on disk: what waits for whom, since when, what was set aside",
     "doctor": "send a test call, ask the processor what came of it, name what is wrong",
     "explain": "say of one recorded call whether the caller meant to interrupt, with picture and proof",
     "report": "scorecard of many recorded calls, worst workflows, the calls to review first",
@@ -29,7 +30,7 @@ COMMANDS = {
 
 # What the extra `processor` brings: the plain install, an agent's, is without.
 EXTRA = frozenset(
-    {"google", "grpc", "grpc_health", "jinja2", "rich", "uvloop", "zstandard"}
+    {"aiohttp", "google", "grpc", "grpc_health", "jinja2", "lmdb", "msgpack", "rich", "uvloop", "zstandard"}
     | {"opentelemetry.exporter", "opentelemetry.proto", "opentelemetry.sdk"}
 )
 

@@ -1,4 +1,4 @@
-"""That a file is ours alone to write: an advisory lock in a hidden file beside it, which remembers when the file was begun, too."""
+"""That a file or folder is ours alone to write: an advisory lock in a hidden file beside it, which remembers when the file was begun, too."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _NO_LOCKS: Final = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOLCK, errno.
 class Claim:
     """The lock of one file, held until `release` or the end of the process."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, key: str = "path") -> None:
+        self._path, self._key = path, key  # the setting that names it
         self._lock = path.with_name(f".{path.name}.lock")
         self._handle: int | None = None
         self._told = False
@@ -43,7 +43,7 @@ class Claim:
             os.close(handle)
             if error.errno in _TAKEN:
                 who = f" (process {holder[0]})" if holder else ""
-                raise FileUnusable(f"another processor{who} writes to it: give each a `path` of its own") from None
+                raise FileUnusable(f"another processor{who} writes to it: give each a `{self._key}` of its own") from None
             self._go_without(error)
             return
         self._handle = handle

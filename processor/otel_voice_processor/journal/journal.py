@@ -1,0 +1,372 @@
+"""The journal: what is acknowledged is on disk, together with the state that it made; destinations read from it at their own pace."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Protocol, TypeVar
+
+from otel_voice_processor.claims import Claim
+from otel_voice_processor.config import Storage
+from otel_voice_processor.errors import FileUnusable, Retryable
+from otel_voice_processor.journal import aside
+from otel_voice_processor.journal.cursors import Cursors
+from otel_voice_processor.journal.store import ENTRY_BYTES, META, TRAIL, Commit, Damaged, Full, Store
+from otel_voice_processor.model import TRACES, Entry
+from otel_voice_processor.state import Changes
+from otel_voice_processor.telemetry import Counters
+
+LOG = logging.getLogger(__name__)
+MIB: Final = 1 << 20
+TAIL_BYTES: Final = 64 * MIB  # of the newest entries, kept in memory so that who keeps up reads no disk
+SOON_S: Final = 0.05  # how long a cursor may wait for a commit of its own
+AGAIN_S: Final = 1.0  # how long after a failed commit nothing is taken
+T = TypeVar("T")
+
+
+class Keeper(Protocol):
+    """Who holds the state: says what a commit has to write of it. Never asked in the middle of a settling."""
+
+    def changes(self, number: int) -> Changes:
+        """Return what changed since it was asked last."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """What goes into the next commit."""
+
+    bodies: list[tuple[str, int, bytes, asyncio.Future[None] | None]] = field(default_factory=list)  # signal, arrival, body, who waits
+    barriers: list[asyncio.Future[None]] = field(default_factory=list)
+    meta: dict[tuple[bytes, bytes], bytes | None] = field(default_factory=dict)
+    bytes: int = 0
+
+
+class Journal:
+    """Requests, cursors and state in group commits: while one is written, what comes in makes up the next.
+
+    `state` is asked for its changes under `settling`, a lock that whoever settles holds, so that no commit holds half of a settling.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        config: Storage,
+        counters: Counters,
+        *,
+        clock: Callable[[], int] = time.time_ns,
+        settling: asyncio.Lock | None = None,
+    ) -> None:
+        self._directory, self._config, self._counters, self._clock = directory, config, counters, clock
+        self._max_bytes = config.max_megabytes * MIB
+        self._settling = settling or asyncio.Lock()
+        self._claim = Claim(directory / "journal", "directory")
+        self._store = Store(directory / "journal", max_bytes=self._max_bytes, fsync=config.fsync)
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="otel-voice-journal")
+        self._readers = ThreadPoolExecutor(2, thread_name_prefix="otel-voice-reader")
+        self._waiting = _Waiting()
+        self._kept: Commit | None = None  # what of a failed commit must not be lost: the state's changes
+        self._keeper: Keeper | None = None
+        self._tail: deque[Entry] = deque()
+        self._tail_bytes = 0
+        self._cursors = Cursors(counters)
+        self._wanted, self._news = asyncio.Event(), asyncio.Event()
+        self._soon = False  # whether a commit of cursors is on its way
+        self._attempts = 0  # commits tried; each has a number of its own, since state notes in which one it was written
+        self._failed_until = 0.0
+        self._problem = ""
+        self._reported: dict[str, int] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    @property
+    def directory(self) -> Path:
+        """Return the folder that holds it."""
+        return self._directory
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Return the bytes held for destinations, as they count against the bound."""
+        return self._store.bytes
+
+    @property
+    def uncommitted_bytes(self) -> int:
+        """Return the bytes that wait for the next commit."""
+        return self._waiting.bytes
+
+    async def open(self, destinations: Sequence[str]) -> None:
+        """Claim the folder, open what is there, set aside what cannot be read; raise `FileUnusable` where it cannot be used."""
+        await self._in_writer(self._open)
+        saved = self._store.get(META, b"cursors")
+        self._cursors.begin(destinations, saved, first=self._store.first, following=self._store.next)
+        self._report_damage()
+
+    def _open(self) -> None:
+        folder = self._directory
+        try:
+            if not self._config.create_directory and not folder.is_dir():
+                raise FileUnusable(f"`{folder}` is no folder, and `create_directory` is false")
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._claim.take()
+            self._claim.remember(0, 0)
+            self._counted(aside.open_or_set_aside(self._store, folder, self._clock()))
+        except OSError as error:
+            self._claim.release()
+            words = error.strerror or error
+            raise FileUnusable(f"no journal can be kept in `{folder}`: {words}; `directory: none` or `--in-memory` does without") from None
+
+    def _counted(self, events: Iterable[tuple[str, str]]) -> None:
+        for name, reason in events:
+            self._counters.add(name, reason=reason)
+
+    def rows(self, database: str) -> Iterator[tuple[bytes, bytes]]:
+        """Yield what was saved of the state; between `open` and `start` alone."""
+        return self._store.rows(database.encode())
+
+    def log(self) -> Iterator[tuple[int, bytes]]:
+        """Yield commits and their operations, oldest first; between `open` and `start` alone."""
+        for key, value in self._store.rows(TRAIL):
+            yield int.from_bytes(key, "big"), value
+
+    def meta(self, key: bytes) -> bytes | None:
+        """Return a value kept beside the state."""
+        return self._store.get(META, key)
+
+    def set_meta(self, key: bytes, value: bytes | None) -> None:
+        """Keep a value, or forget it, from the next commit on."""
+        self._waiting.meta[(META, key)] = value
+
+    def start(self, keeper: Keeper) -> None:
+        """Begin to take requests."""
+        self._keeper = keeper
+        self._report_damage()
+        self._task = asyncio.create_task(self._committing())
+
+    async def stop(self) -> None:
+        """Commit what waits, and close; safe twice and before `start`."""
+        self._stopping = True
+        self._wanted.set()
+        if self._task is not None:
+            await self._task
+            self._task = None
+        for future in self._all_waiting():
+            _fail(future, Retryable("the processor stops"))
+        self._readers.shutdown(wait=True)
+        await self._in_writer(self._store.close)
+        self._writer.shutdown(wait=True)
+        self._claim.release()
+
+    def admit(self, size: int) -> None:
+        """Raise `Retryable` where a request of so many bytes cannot be taken now."""
+        if self._stopping:
+            raise Retryable("the processor stops", AGAIN_S)
+        if asyncio.get_running_loop().time() < self._failed_until:
+            raise Retryable(self._problem, AGAIN_S)
+        if self._store.bytes + self._waiting.bytes + size + ENTRY_BYTES > self._max_bytes:
+            self._counters.add("otel_voice_journal_refused_requests")
+            raise Full(f"the journal is full: {self._config.max_megabytes} MiB wait for destinations", AGAIN_S)
+
+    def append(self, body: bytes, signal: str = TRACES) -> asyncio.Future[None]:
+        """Put a request into the next commit; the future is done once it is on disk, or raises `Retryable`. `admit` comes first."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._add(signal, body, future)
+        return future
+
+    def put(self, body: bytes, signal: str = TRACES) -> None:
+        """Put a request of our own into the next commit, tried until it is written."""
+        self._add(signal, body, None)
+
+    def _add(self, signal: str, body: bytes, future: asyncio.Future[None] | None) -> None:
+        self._waiting.bodies.append((signal, self._clock(), body, future))
+        self._waiting.bytes += len(body) + ENTRY_BYTES
+        self._wanted.set()
+
+    def barrier(self) -> asyncio.Future[None]:
+        """Return a future that is done once everything that happened until now is on disk."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.barriers.append(future)
+        self._wanted.set()
+        return future
+
+    def touch(self) -> None:
+        """Say that the state has changed: a commit follows, whether a request comes or not."""
+        self._wanted.set()
+
+    async def read(self, number: int, max_bytes: int) -> list[Entry]:
+        """Return entries from `number` on, in order, as many as `max_bytes` hold but one at least; wait until there is one."""
+        while True:
+            news = self._news
+            if number < self._store.next:
+                found = self._from_tail(number, max_bytes) or await self._in_reader(lambda: self._store.read(number, max_bytes))
+                self._report_damage()
+                if found:
+                    return found
+            await news.wait()
+
+    def _from_tail(self, number: int, max_bytes: int) -> list[Entry]:
+        if not self._tail or number < self._tail[0].number:
+            return []
+        found: list[Entry] = []
+        size = 0
+        for at in range(number - self._tail[0].number, len(self._tail)):
+            entry = self._tail[at]
+            if found and size + len(entry.body) > max_bytes:
+                break
+            found.append(entry)
+            size += len(entry.body)
+        return found
+
+    def done(self, destination: str, number: int) -> None:
+        """Note that everything below `number` is off a destination's hands; committed soon."""
+        if self._cursors.move(destination, number) and not self._soon:
+            self._soon = True
+            asyncio.get_running_loop().call_later(SOON_S, self._commit_cursors)
+
+    def _commit_cursors(self) -> None:
+        self._soon = False
+        self._wanted.set()
+
+    async def first(self, destination: str) -> int:
+        """Return the number of the entry that a destination goes on with after a start."""
+        return self._cursors.at(destination)
+
+    def backlog(self, destination: str) -> int:
+        """Return how many entries wait for a destination."""
+        return self._store.next - self._cursors.at(destination)
+
+    async def expire(self) -> None:
+        """Give up entries older than `max_age`, counted by destination."""
+        if self._config.max_age > 0 and self._store.first < self._store.next:
+            limit = self._clock() - round(self._config.max_age * 1e9)
+            young = await self._in_reader(lambda: self._store.older_than(limit))
+            if self._cursors.expire(young):
+                self._wanted.set()
+
+    async def _committing(self) -> None:
+        while not (self._stopping and not self._has_work()):
+            await self._wanted.wait()
+            self._wanted.clear()
+            failed = not await self._commit_once()
+            if failed and self._stopping:
+                break
+            if failed:
+                await asyncio.sleep(AGAIN_S)
+                self._wanted.set()
+
+    def _has_work(self) -> bool:
+        return self._wanted.is_set() or bool(self._waiting.bodies or self._waiting.barriers)
+
+    async def _commit_once(self) -> bool:
+        async with self._settling:
+            waiting, self._waiting = self._waiting, _Waiting()
+            commit = self._assembled(waiting)
+        try:
+            await self._in_writer(lambda: self._store.commit(commit))
+        except (OSError, Retryable) as error:
+            self._refuse(waiting, commit, error)
+            return False
+        except Damaged as damaged:
+            self._refuse(waiting, commit, Retryable("the journal is damaged: what can be read of it is being saved"))
+            await self._repair(damaged)
+            return False
+        except Exception:
+            LOG.exception("a commit failed")
+            self._refuse(waiting, commit, Retryable("the journal failed; its log says why"))
+            return False
+        self._failed_until, self._problem = 0.0, ""
+        self._kept = None
+        self._remember(commit.entries)
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+        for future in _futures(waiting):
+            if not future.done():
+                future.set_result(None)
+        return True
+
+    async def _repair(self, damaged: Damaged) -> None:
+        """Set the journal aside and go on with what can be saved of it."""
+        try:
+            self._counted(await self._in_writer(lambda: aside.set_aside(self._store, self._directory, self._clock(), damaged)))
+        except (Retryable, OSError) as error:
+            LOG.error("a damaged journal could not be replaced: %s", error)
+        self._tail.clear()
+        self._tail_bytes = 0
+
+    def _assembled(self, waiting: _Waiting) -> Commit:
+        """Return one commit of all that waits, and of what a failed one could not write of the state."""
+        self._attempts = number = max(self._attempts, self._store.commits) + 1
+        following = self._store.next
+        entries = [
+            Entry(number=following + at, signal=signal, arrived_ns=arrived_ns, body=body)
+            for at, (signal, arrived_ns, body, _) in enumerate(waiting.bodies)
+        ]
+        kept, changes = self._kept, self._keeper.changes(number) if self._keeper is not None else Changes()
+        puts = {} if kept is None else dict(kept.puts)
+        puts |= {(database.encode(), key): value for database, key, value in changes.puts} | waiting.meta
+        puts |= {(database.encode(), key): None for database, key in changes.deletes}
+        puts[(META, b"cursors")] = self._cursors.packed()
+        return Commit(
+            number=number,
+            entries=entries,
+            log=({} if kept is None else dict(kept.log)) | ({number: changes.log} if changes.log else {}),
+            puts=puts,
+            keep_log_from=changes.keep_log_from,
+            keep_from=self._cursors.lowest(following),
+        )
+
+    def _refuse(self, waiting: _Waiting, commit: Commit, error: Exception) -> None:
+        """Ask the senders to come back, and keep what is ours for the next commit."""
+        if str(error) != self._problem:
+            LOG.error("nothing is taken until the journal can be written again: %s", error)
+        self._counters.add("otel_voice_journal_failed_commits")
+        self._problem = str(error)
+        self._failed_until = asyncio.get_running_loop().time() + AGAIN_S
+        self._kept = commit
+        ours = [each for each in waiting.bodies if each[3] is None]
+        self._waiting.bodies[:0] = ours
+        self._waiting.bytes += sum(len(body) + ENTRY_BYTES for _, _, body, _ in ours)
+        for future in _futures(waiting):
+            _fail(future, Retryable(self._problem, AGAIN_S))
+
+    def _remember(self, entries: Sequence[Entry]) -> None:
+        lowest = self._cursors.lowest(self._store.next)
+        if self._tail and entries and entries[0].number != self._tail[-1].number + 1:
+            self._tail.clear()
+            self._tail_bytes = 0
+        self._tail.extend(entries)
+        self._tail_bytes += sum(len(entry.body) for entry in entries)
+        while self._tail and (self._tail[0].number < lowest or self._tail_bytes > TAIL_BYTES):
+            self._tail_bytes -= len(self._tail.popleft().body)
+
+    def _report_damage(self) -> None:
+        for name, count in self._store.damaged.items():
+            new = count - self._reported.get(name, 0)
+            if new:
+                self._reported[name] = count
+                self._counters.add("otel_voice_journal_damaged_rows", new, database=name)
+                LOG.error("%d rows of `%s` in the journal are damaged and left out", new, name)
+
+    def _all_waiting(self) -> list[asyncio.Future[None]]:
+        waiting, self._waiting = self._waiting, _Waiting()
+        return _futures(waiting)
+
+    async def _in_writer(self, act: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, act)
+
+    async def _in_reader(self, act: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, act)
+
+
+def _futures(waiting: _Waiting) -> list[asyncio.Future[None]]:
+    return [*(future for *_, future in waiting.bodies if future is not None), *waiting.barriers]
+
+
+def _fail(future: asyncio.Future[None], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
+        future.exception()  # a sender who has gone away asks for it no more

@@ -1,0 +1,231 @@
+"""What a durable acknowledgement costs: the processor with a journal, the same in memory, and the collector's persistent queue.
+
+Run: `python tests/benchmarks/durable.py [--seconds 60] [--rounds 5] [--voice 10]`. Real processes of `otel-voice serve`, and an OpenTelemetry
+Collector with `file_storage` and `fsync: true` where `tests/peers/install.py` has built one. Requests of 512 spans, uncompressed, each of
+them different, four in flight; a sink process takes what they send on. Variants take turns; a round ends when everything acknowledged has
+reached the sink, so that a backlog is nobody's advantage. `per CPU second` counts a server's own CPU time and is the steadier of the two.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import grpc.aio
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from otel_voice_processor.config import Receiver as Settings  # noqa: E402
+from otel_voice_processor.receiver import Receiver  # noqa: E402
+from otel_voice_processor.rpc import TRACE_EXPORT, raw_call  # noqa: E402
+
+from tests.benchmarks.pipeline import SPANS, _run, request_of  # noqa: E402
+from tests.peers.install import found  # noqa: E402
+
+FOREIGN = b"http.request.header.0"  # once in each span of somebody else's
+PATIENCE_S = 60.0
+IN_FLIGHT = 4
+ROUNDS_OF_A_CALL = 20  # requests that tell of the same calls
+SERVE = """
+receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:{port}"}}}}}}}}
+processors: {{voice_interruption: {{settle_after: 2s, expire_after: 4s}}}}
+exporters: {{otlp_grpc: {{endpoint: "127.0.0.1:{sink}", tls: {{insecure: true}}, compression: none}}}}
+extensions: {{health_check: {{endpoint: none}}, file_storage: {{directory: "{directory}"}}}}
+"""
+COLLECTOR = """
+receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:{port}", max_recv_msg_size_mib: 64}}}}}}}}
+exporters:
+  otlp_grpc:
+    endpoint: "127.0.0.1:{sink}"
+    tls: {{insecure: true}}
+    compression: none
+    sending_queue: {{enabled: true, storage: file_storage, queue_size: 100000, num_consumers: 4}}
+extensions: {{file_storage: {{directory: "{directory}", create_directory: true, fsync: true}}}}
+service:
+  extensions: [file_storage]
+  telemetry: {{metrics: {{level: none}}, logs: {{level: error}}}}
+  pipelines: {{traces: {{receivers: [otlp], exporters: [otlp_grpc]}}}}
+"""
+
+
+class Bodies:
+    """Requests that differ in every event: calls go on for a while, then others begin."""
+
+    def __init__(self, voice_percent: int) -> None:
+        self._template = request_of(voice_percent)
+        self.foreign = self._template.count(FOREIGN)
+        self._number = 0
+
+    def next(self) -> bytes:
+        """Return the next."""
+        self._number += 1
+        body = self._template.replace(b"-00000000", b"-%08d" % self._number)
+        return body.replace(b".000000", b".%06d" % (self._number // ROUNDS_OF_A_CALL))
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def _sink(told: Connection) -> None:
+    """Take everything, and tell how many spans that are foreign came whenever asked, until the parent hangs up."""
+    got = 0
+
+    async def main() -> None:
+        async def consume(body: bytes, signal: str) -> bytes:
+            nonlocal got
+            got += body.count(FOREIGN)
+            return b""
+
+        receiver = Receiver(consume, Settings(endpoint="127.0.0.1:0", max_recv_msg_size_mib=64))
+        await receiver.start()
+        told.send(receiver.port)
+        with contextlib.suppress(EOFError, OSError):
+            while await asyncio.to_thread(told.poll, None):
+                told.recv()
+                told.send(got)
+        await receiver.stop(0)
+
+    _run(main())
+
+
+@dataclass
+class Server:
+    """A running variant and what it reached, round by round."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    port: int
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+    def cpu_s(self) -> float:
+        """Return the CPU seconds the server has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def running(name: str, command: list[str], config: str, folder: Path, sink: int) -> Iterator[Server]:
+    """Run a variant until the block ends; its config goes before the command's last argument."""
+    port = free_port()
+    directory = "none" if name == "in memory" else str(folder / "kept")
+    file = folder / "config.yaml"
+    file.write_text(config.format(port=port, sink=sink, directory=directory))
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([*command, str(file)], stdout=log, stderr=log, env=os.environ | {"GOMAXPROCS": "1"})
+    try:
+        for _ in range(200):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.05)
+        yield Server(name, process, port)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+
+
+class Round:
+    """Keeps some requests in flight, then waits until all of them are at the sink."""
+
+    def __init__(self, bodies: Bodies, pipe: Connection) -> None:
+        self._bodies, self._pipe = bodies, pipe
+
+    def _at_sink(self) -> int:
+        self._pipe.send(None)
+        return int(self._pipe.recv())
+
+    async def run(self, server: Server, seconds: float) -> None:
+        """Note spans per second, and per CPU second of the server, from the first request to the last delivery."""
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+            call = raw_call(channel, TRACE_EXPORT)
+            await call(self._bodies.next())
+            await asyncio.sleep(0.2)
+            before, sent = self._at_sink(), 0
+            began, cpu = time.monotonic(), server.cpu_s()
+
+            async def sender() -> None:
+                nonlocal sent
+                while time.monotonic() < began + seconds:
+                    body = self._bodies.next()
+                    await call(body)
+                    sent += body.count(FOREIGN)
+
+            await asyncio.gather(*(sender() for _ in range(IN_FLIGHT)))
+            while self._at_sink() - before < sent:
+                if time.monotonic() > began + seconds + PATIENCE_S:
+                    raise RuntimeError(f"{server.name}: {self._at_sink() - before} of {sent} spans arrived")
+                await asyncio.sleep(0.01)
+        requests = sent / self._bodies.foreign
+        server.wall.append(requests * SPANS / (time.monotonic() - began))
+        server.cpu.append(requests * SPANS / max(server.cpu_s() - cpu, 0.01))
+
+
+def report(servers: list[Server]) -> str:
+    """Return absolute figures and the ratios that matter, as text."""
+    wall = {server.name: statistics.median(server.wall) for server in servers}
+    cpu = {server.name: statistics.median(server.cpu) for server in servers}
+    lines = [f"{'variant':32} {'spans/s':>10} {'per CPU second':>16}"]
+    lines += [f"{name:32} {wall[name]:10,.0f} {cpu[name]:16,.0f}" for name in wall]
+    for other in (name for name in wall if name != "durable"):
+        lines.append(f"durable against {other}: {wall['durable'] / wall[other]:.2f} x by wall, {cpu['durable'] / cpu[other]:.2f} x by CPU")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Start the servers, take turns, print."""
+    options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    options.add_argument("--seconds", type=float, default=60.0, help="measuring time over all variants")
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--voice", type=int, default=10, help="per cent of spans that are ours")
+    chosen = options.parse_args()
+    bodies = Bodies(chosen.voice)
+    serve = [str(Path(sys.executable).with_name("otel-voice")), "serve", "--config"]
+    variants = [("durable", serve, SERVE), ("in memory", serve, SERVE)]
+    otelcol = found("otelcol")
+    if otelcol is not None:
+        variants.append(("collector, persistent queue", [str(otelcol), "--config"], COLLECTOR))
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    sink = context.Process(target=_sink, args=(theirs,), daemon=True)
+    sink.start()
+    port = ours.recv()
+    with ExitStack() as stack:
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        servers = []
+        for number, (name, command, config) in enumerate(variants):
+            folder = work / str(number)
+            folder.mkdir()
+            servers.append(stack.enter_context(running(name, command, config, folder, port)))
+        rounds = Round(bodies, ours)
+        for number in range(chosen.rounds):
+            for server in servers[number % len(servers) :] + servers[: number % len(servers)]:
+                asyncio.run(rounds.run(server, chosen.seconds / chosen.rounds / len(servers)))
+    print(f"512 spans a request, {len(bodies.next()) // 1024} KiB, {chosen.voice} % ours, uncompressed, {IN_FLIGHT} in flight, all delivered")
+    print(report(servers))
+    ours.close()
+    sink.terminate()
+    sink.join()
+
+
+if __name__ == "__main__":
+    main()

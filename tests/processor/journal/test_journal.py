@@ -1,0 +1,229 @@
+"""The journal: what is acknowledged is there after a kill, each destination at its own pace, bounded, and never half a commit."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import lmdb
+import pytest
+from otel_voice_processor.config import Storage
+from otel_voice_processor.errors import FileUnusable, Retryable
+from otel_voice_processor.journal import Journal
+from otel_voice_processor.state import Changes
+from otel_voice_processor.telemetry import Counters
+
+MIB = 1 << 20
+
+
+@dataclass
+class Kept:
+    """A state of counters: each name's absolute value, and what was added in a log."""
+
+    puts: list[tuple[str, bytes, bytes]] = field(default_factory=list)
+    log: bytes = b""
+    numbers: list[int] = field(default_factory=list)
+
+    def changes(self, number: int) -> Changes:
+        self.numbers.append(number)
+        changes = Changes(log=self.log, puts=self.puts, deletes=[], keep_log_from=0)
+        self.puts, self.log = [], b""
+        return changes
+
+
+class Running:
+    """A journal that is open; `kill` leaves it as a killed process does, on disk as it is."""
+
+    def __init__(self, directory: Path, destinations: tuple[str, ...] = ("one",), **config: object) -> None:
+        self.counters, self.kept = Counters(), Kept()
+        self.journal = Journal(directory, Storage(**config), self.counters)  # type: ignore[arg-type]
+        self._destinations = destinations
+
+    async def __aenter__(self) -> Running:
+        await self.journal.open(self._destinations)
+        self.journal.start(self.kept)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.journal.stop()
+
+
+async def filled(directory: Path, bodies: list[bytes], **config: object) -> None:
+    async with Running(directory, **config) as running:  # type: ignore[arg-type]
+        await asyncio.gather(*(running.journal.append(body) for body in bodies))
+
+
+async def bodies_of(running: Running, number: int = 0) -> list[bytes]:
+    found: list[bytes] = []
+    at = max(number, running.journal._store.first)
+    while at < running.journal._store.next:
+        async with asyncio.timeout(5):
+            entries = await running.journal.read(at, MIB)
+        found += [entry.body for entry in entries]
+        at = entries[-1].number + 1
+    return found
+
+
+async def test_what_was_acknowledged_is_read_in_order_after_a_restart(tmp_path: Path) -> None:
+    bodies = [b"%d" % number * 1000 for number in range(300)]
+    await filled(tmp_path, bodies)
+    async with Running(tmp_path) as again:
+        assert bodies == await bodies_of(again)
+
+
+async def test_a_destination_goes_on_where_it_was_and_frees_what_all_have(tmp_path: Path) -> None:
+    async with Running(tmp_path, ("one", "other")) as running:
+        await asyncio.gather(*(running.journal.append(b"x" * 100) for _ in range(20)))
+        running.journal.done("one", 15)
+        running.journal.done("other", 7)
+    async with Running(tmp_path, ("one", "other")) as again:
+        assert (15, 7) == (await again.journal.first("one"), await again.journal.first("other"))
+        assert 7 == again.journal._store.first
+
+
+async def test_a_new_destination_begins_with_what_comes_and_a_renamed_one_goes_on(tmp_path: Path) -> None:
+    await filled(tmp_path, [b"a", b"b", b"c"])
+    async with Running(tmp_path, ("one", "new")) as added:
+        assert (0, 3) == (await added.journal.first("one"), await added.journal.first("new"))
+    async with Running(tmp_path, ("renamed", "new")) as renamed:
+        assert 0 == await renamed.journal.first("renamed")
+    async with Running(tmp_path, ("new",)) as gone:
+        assert 3 == gone.counters.get("otel_voice_exporter_abandoned_requests", exporter="renamed")
+
+
+async def test_a_full_journal_asks_to_come_back_and_takes_again_once_somebody_has_read(tmp_path: Path) -> None:
+    async with Running(tmp_path, max_megabytes=1) as running:
+        for _ in range(9):
+            running.journal.admit(100_000)
+            await running.journal.append(b"x" * 100_000)
+        with pytest.raises(Retryable, match="full"):
+            running.journal.admit(200_000)
+        running.journal.done("one", 5)
+        await running.journal.barrier()
+        running.journal.admit(200_000)
+
+
+async def test_what_is_older_than_the_age_is_given_up_and_counted(tmp_path: Path) -> None:
+    async with Running(tmp_path, max_age=3600.0) as running:
+        clock = running.journal._clock
+        running.journal._clock = lambda: clock() - 7200 * 10**9
+        await asyncio.gather(*(running.journal.append(b"old") for _ in range(4)))
+        running.journal._clock = clock
+        await running.journal.append(b"young")
+        await running.journal.expire()
+        await running.journal.barrier()
+        assert [b"young"] == await bodies_of(running)
+        assert 4 == running.counters.get("otel_voice_exporter_expired_requests", exporter="one")
+
+
+async def test_state_and_log_are_of_the_same_commit_as_the_request(tmp_path: Path) -> None:
+    async with Running(tmp_path) as running:
+        running.kept.puts.append(("series", b"k", b"1"))
+        running.kept.log = b"first"
+        await running.journal.append(b"body")
+        running.journal.set_meta(b"instance", b"abc")
+    async with Running(tmp_path) as again:
+        assert [(b"k", b"1")] == list(again.journal.rows("series"))
+        assert [b"first"] == [log for _, log in again.journal.log()]
+        assert b"abc" == again.journal.meta(b"instance")
+
+
+async def test_a_commit_that_fails_refuses_its_senders_and_keeps_the_state_for_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otel_voice_processor.journal.journal.AGAIN_S", 0.05)
+    async with Running(tmp_path) as running:
+        await running.journal.append(b"before")
+        write = running.journal._store._write
+        failing = True
+
+        def broken(commit: object) -> object:
+            if failing:
+                raise lmdb.DiskError("No space left on device")
+            return write(commit)  # type: ignore[arg-type]
+
+        running.journal._store._write = broken  # type: ignore[method-assign,assignment]
+        running.kept.puts, running.kept.log = [("series", b"k", b"1")], b"one"
+        running.journal.put(b"ours")
+        with pytest.raises(Retryable, match="No space left"):
+            await running.journal.append(b"refused")
+        with pytest.raises(Retryable, match="No space left"):
+            running.journal.admit(1)
+        failing = False
+        running.kept.puts, running.kept.log = [("series", b"l", b"2")], b"two"
+        await running.journal.barrier()
+        assert [b"before", b"ours"] == await bodies_of(running)
+    async with Running(tmp_path) as again:
+        assert [(b"k", b"1"), (b"l", b"2")] == list(again.journal.rows("series"))
+        assert [b"one", b"two"] == [log for _, log in again.journal.log()]
+        assert len(set(running.kept.numbers)) == len(running.kept.numbers)
+
+
+async def test_a_second_processor_on_the_same_folder_is_told_who_has_it(tmp_path: Path) -> None:
+    async with Running(tmp_path):
+        with pytest.raises(FileUnusable, match=r"another processor \(process \d+\).*`directory`"):
+            await Running(tmp_path).journal.open(["one"])
+
+
+def _cut(data: bytearray) -> None:
+    del data[len(data) // 2 :]
+
+
+def _empty(data: bytearray) -> None:
+    data.clear()
+
+
+def _garbage(data: bytearray) -> None:
+    data[:] = b"garbage" * 5000
+
+
+def _torn_last_page(data: bytearray) -> None:
+    data[-4096:] = b"\xff" * 4096
+
+
+@pytest.mark.parametrize("damage", [_cut, _empty, _garbage, _torn_last_page])
+async def test_a_damaged_journal_is_set_aside_and_never_stops_a_start(tmp_path: Path, damage: Callable[[bytearray], None]) -> None:
+    await filled(tmp_path, [b"%d" % number * 1000 for number in range(100)])
+    file = tmp_path / "journal" / "data.mdb"
+    data = bytearray(file.read_bytes())
+    damage(data)
+    file.write_bytes(data)
+    async with Running(tmp_path) as again:
+        read = await bodies_of(again)
+        with contextlib.suppress(Retryable):  # damage that is met at the first commit is mended there
+            await again.journal.append(b"goes on")
+        await again.journal.append(b"goes on")
+        assert set(read) <= {b"%d" % number * 1000 for number in range(100)}
+        told = again.counters.total("otel_voice_journal_set_aside") + again.counters.total("otel_voice_journal_damaged_rows")
+        assert told or len(read) == 100
+        kept = [path.read_bytes() for path in tmp_path.glob("set_aside/*/journal/data.mdb")]
+        assert kept == ([bytes(data)] if again.counters.total("otel_voice_journal_set_aside") else [])
+
+
+async def test_a_body_that_rots_is_left_out_and_the_others_arrive(tmp_path: Path) -> None:
+    bodies = [bytes([number]) * 8000 for number in range(1, 100)]
+    await filled(tmp_path, bodies)
+    file = tmp_path / "journal" / "data.mdb"
+    data = bytearray(file.read_bytes())
+    at = data.find(bodies[50])
+    data[at + 4000] ^= 1
+    file.write_bytes(data)
+    async with Running(tmp_path) as again:
+        assert bodies[:50] + bodies[51:] == await bodies_of(again)
+        assert 1 == again.counters.get("otel_voice_journal_damaged_rows", database="queue")
+
+
+async def test_a_journal_of_a_later_version_is_set_aside_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as later:
+        later.setattr("otel_voice_processor.journal.store.FORMAT", 2)
+        await filled(tmp_path, [b"of the later version"])
+    async with Running(tmp_path) as again:
+        assert [] == await bodies_of(again)
+        assert 1 == again.counters.get("otel_voice_journal_set_aside", reason="newer")
+    (aside,) = (tmp_path / "set_aside").iterdir()
+    monkeypatch.setattr("otel_voice_processor.journal.store.FORMAT", 2)
+    async with Running(aside) as upgraded:
+        assert [b"of the later version"] == await bodies_of(upgraded)
