@@ -1,4 +1,4 @@
-"""What is wrong with the path of a file that is to be written, as far as that can be seen without writing it."""
+"""What is wrong with the path of a file or folder that is to be written, as far as that can be seen without writing it."""
 
 from __future__ import annotations
 
@@ -20,3 +20,14 @@ def output_problem(path: str, *, create_directory: bool = False) -> str | None:
     if not folder.is_dir():
         return ": there is no folder to write it to"
     return None if os.access(folder, os.W_OK | os.X_OK) else f": the folder `{folder}` cannot be written to"
+
+
+def folder_problem(path: str, *, create_directory: bool = False) -> str | None:
+    """Return what is wrong with a folder to write into, words that follow its path, or None."""
+    folder = Path(os.path.realpath(path))
+    if not folder.exists() and not create_directory:
+        return " is not there, and `create_directory` is false"
+    there = folder if folder.exists() else next(each for each in folder.parents if each.exists())
+    if not there.is_dir():
+        return " is no folder" if there == folder else f": `{there}` is no folder"
+    return None if os.access(there, os.W_OK | os.X_OK) else f": the folder `{there}` cannot be written to"
