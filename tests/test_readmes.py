@@ -17,7 +17,21 @@ from unittest.mock import MagicMock
 
 import pytest
 from otel_voice_processor.cli import COMMANDS
-from otel_voice_processor.config import Config, File, Judging, MetricsExporter, Receiver, Retry, Rotation, Tls, TraceExporter
+from otel_voice_processor.config import (
+    Batch,
+    Config,
+    File,
+    HttpExporter,
+    Judging,
+    MetricsExporter,
+    Receiver,
+    Retry,
+    Rotation,
+    SendingQueue,
+    Storage,
+    Tls,
+    TraceExporter,
+)
 from otel_voice_processor.config_file import parse_config
 from otel_voice_processor.file_exporter.packing import pack
 from otel_voice_processor.model import CallRecord
@@ -197,9 +211,10 @@ def test_every_command_is_in_a_readme() -> None:
 def test_every_setting_is_in_the_processors_readme() -> None:
     """A setting without words does not pass."""
     text = (ROOT / "processor/README.md").read_text(encoding="utf-8")
-    for part in (Receiver, Judging, TraceExporter, MetricsExporter, Tls, Retry, File, Rotation):
-        for key in part.__dataclass_fields__:
-            assert re.search(rf"[`.]{key}`", text), f"{part.__name__}.{key}"
+    parts = (Receiver, Judging, TraceExporter, HttpExporter, MetricsExporter, Tls, Retry, SendingQueue, Batch, File, Rotation, Storage)
+    for part in parts:
+        for key in part.__dataclass_fields__.keys() - {"name", "in_memory", "max_dead_letter_megabytes"}:  # not keys of the file
+            assert re.search(rf"[`.]{key}", text), f"{part.__name__}.{key}"
 
 
 def test_the_codes_that_are_raised_are_known() -> None:
@@ -220,7 +235,7 @@ def test_the_schemas_example_runs() -> None:
 def test_every_counter_is_in_the_processors_readme() -> None:
     """A counter without words does not pass."""
     text = (ROOT / "processor/README.md").read_text(encoding="utf-8")
-    for path in (ROOT / "processor/otel_voice_processor").glob("*.py"):
+    for path in (ROOT / "processor/otel_voice_processor").rglob("*.py"):
         for name in re.findall(r'"(otel_voice_(?:receiver|processor|exporter)_[a-z_]+)"', path.read_text(encoding="utf-8")):
             assert f"`{name}`" in text, name
 

@@ -19,14 +19,33 @@ class Receiver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """The collector's `retry_on_failure`; times in seconds. Bounded so that the sender is answered, not held."""
+    """The collector's `retry_on_failure`; times in seconds, 0 is no limit in `max_elapsed_time`.
+
+    None is as the mode wants it: in memory a sender waits (2 s, 5 s in all), out of the journal nobody does (30 s, for ever).
+    """
 
     enabled: bool = True
     initial_interval: float = 0.5
-    max_interval: float = 2.0
-    max_elapsed_time: float = 5.0
+    max_interval: float | None = None
+    max_elapsed_time: float | None = None
     multiplier: float = 1.5
     randomization_factor: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """The collector's `batch`: how many bytes of the waiting requests go in one, unless one alone is larger."""
+
+    max_size: int = 3_670_016  # a stock receiver takes 4 MiB
+    sizer: str = "bytes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendingQueue:
+    """The collector's `sending_queue`, of which the journal is the queue: how many requests are under way at once, and how large."""
+
+    num_consumers: int = 4
+    batch: Batch = Batch()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +60,56 @@ class Tls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceExporter:
-    """Where traces and logs go on by OTLP gRPC; `timeout` in seconds, `signals` which of the two it takes."""
+    """Where traces and logs go on by OTLP gRPC; `timeout` in seconds, `signals` which of the two it takes, `name` its key in the file."""
 
     endpoint: str
+    name: str = "otlp_grpc"
     compression: str = "none"
     timeout: float = 5.0
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     tls: Tls = Tls()
     retry_on_failure: Retry = Retry()
+    sending_queue: SendingQueue = SendingQueue()
     signals: frozenset[str] = frozenset({TRACES, LOGS})
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """Return every endpoint that is dialled."""
+        return (self.endpoint,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpExporter:
+    """Where traces and logs go on by OTLP over HTTP in protobuf; `traces_endpoint` and `logs_endpoint` are whole URLs."""
+
+    endpoint: str | None = None
+    traces_endpoint: str | None = None
+    logs_endpoint: str | None = None
+    name: str = "otlp_http"
+    compression: str = "none"
+    timeout: float = 30.0
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    tls: Tls = Tls()
+    retry_on_failure: Retry = Retry()
+    sending_queue: SendingQueue = SendingQueue()
+    signals: frozenset[str] = frozenset({TRACES, LOGS})
+
+    @property
+    def urls(self) -> Mapping[str, str]:
+        """Return the URL of each signal that goes there; `/v1/traces` and `/v1/logs` are appended to `endpoint` alone."""
+        own = {TRACES: self.traces_endpoint, LOGS: self.logs_endpoint}
+        base = self._with_scheme(self.endpoint).rstrip("/") if self.endpoint else None
+        found = {signal: self._with_scheme(url) if url else base and f"{base}/v1/{signal}" for signal, url in own.items()}
+        return {signal: url for signal, url in found.items() if url and signal in self.signals}
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """Return every endpoint that is dialled."""
+        given = (self.endpoint, self.traces_endpoint, self.logs_endpoint)
+        return tuple(each for each in given if each)
+
+    def _with_scheme(self, endpoint: str) -> str:
+        return endpoint if "://" in endpoint else f"{'http' if self.tls.insecure else 'https'}://{endpoint}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,12 +174,29 @@ class Judging:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """The collector's `file_storage`: where the journal lies, and what it may hold; `max_age` in seconds, 0 is no limit.
+
+    `directory` None is one of the user's own, by the receiver's port.
+    """
+
+    directory: str | None = None
+    in_memory: bool = False
+    create_directory: bool = True
+    fsync: bool = True
+    max_megabytes: int = 4096
+    max_age: float = 0.0
+    max_dead_letter_megabytes: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole."""
 
     receiver: Receiver = Receiver()
-    traces: tuple[TraceExporter, ...] = ()
+    traces: tuple[TraceExporter | HttpExporter, ...] = ()
     file: File | None = None
     metrics: MetricsExporter | None = None
     judging: Judging = Judging()
+    storage: Storage = Storage()
     status: str | None = "localhost:13134"

@@ -27,6 +27,10 @@ class Unsure(Retryable):
     """Nobody knows whether downstream took it: the answer was lost, or came from something in between."""
 
 
+class TimedOut(Unsure):
+    """Downstream did not answer in time."""
+
+
 class FileUnusable(Retryable):
     """A file that only its operator can make usable: another process writes to it, or it holds something else."""
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import http.client
-import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
 
 import grpc
 import grpc.aio
@@ -18,16 +13,19 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2
 from otel_voice_schema.events import SCHEMA_URL
 from otel_voice_schema.metrics import Metric
 
+from otel_voice.printable import printable
 from otel_voice_processor import config as settings
 from otel_voice_processor.config import Tls
 from otel_voice_processor.errors import Permanent, Retryable, Unsure
+from otel_voice_processor.http_client import HttpClient
 from otel_voice_processor.model import Attributes, Value
-from otel_voice_processor.rpc import METRICS_EXPORT, dial, raw_call, sorted_out, tls_context
+from otel_voice_processor.rpc import METRICS_EXPORT, dial, raw_call, sorted_out
 from otel_voice_processor.scorecard import Point
 
 SCOPE: Final = "otel-voice-processor"
 _CUMULATIVE: Final = metrics_pb2.AGGREGATION_TEMPORALITY_CUMULATIVE
 MAX_TIMEOUT_S: Final = 30.0  # where `timeout` is 0: a push must end, or the processor could not stop
+MAX_SAID: Final = 4096  # bytes of an answer that are shown
 _HTTP_RETRYABLE: Final = frozenset({429, 503})
 _HTTP_UNSURE: Final = frozenset({500, 502, 504})  # of a gateway, or after part of the work
 _GRPC_UNSURE: Final = frozenset(
@@ -105,6 +103,7 @@ class MetricsExporter:
         self._timeout_s = timeout_s or MAX_TIMEOUT_S
         self._tls = tls or Tls()
         self._channel: grpc.aio.Channel | None = None
+        self._client = HttpClient(self._tls, headers={**self._headers, "content-type": "application/x-protobuf"}, timeout_s=self._timeout_s)
 
     @classmethod
     def of(cls, config: settings.MetricsExporter) -> MetricsExporter:
@@ -122,7 +121,8 @@ class MetricsExporter:
             await self._by_http(body)
 
     async def close(self) -> None:
-        """Close the channel; safe before the first `send` and twice."""
+        """Close every connection; safe before the first `send` and twice."""
+        await self._client.close()
         channel, self._channel = self._channel, None
         if channel is not None:
             await channel.close(None)
@@ -142,42 +142,15 @@ class MetricsExporter:
 
     async def _by_http(self, body: bytes) -> None:
         scheme = "http" if self._tls.insecure else "https"
-        url = urlsplit(self._endpoint if "://" in self._endpoint else f"{scheme}://{self._endpoint}")
-        path = url.path.rstrip("/")
-        path = path if path.endswith("/v1/metrics") else f"{path}/v1/metrics"
-        lines: list[socket.socket] = []
-        try:
-            async with asyncio.timeout(self._timeout_s):  # the socket's own timeout starts anew with each byte
-                status, wait, said = await asyncio.to_thread(self._post, url, path, body, lines.append)
-        except TimeoutError:
-            raise Unsure(f"`{self._endpoint}` did not answer within {self._timeout_s:g} s") from None
-        except (OSError, http.client.HTTPException) as error:
-            if lines:
-                raise Unsure(f"`{self._endpoint}` did not answer: {error or type(error).__name__}") from None
-            raise Retryable(f"`{self._endpoint}` cannot be reached: {error}") from None
-        finally:
-            for line in lines:
-                with contextlib.suppress(OSError):  # closed already, in most cases
-                    socket.socket.shutdown(line, socket.SHUT_RDWR)  # a thread that still waits on it ends now
-        if status in _HTTP_UNSURE:
-            raise Unsure(f"`{self._endpoint}` answered {status}: {said}")
-        if status in _HTTP_RETRYABLE:
-            raise Retryable(f"`{self._endpoint}` answered {status}: {said}", float(wait) if wait.isdigit() else None)
-        if not 200 <= status < 300:
-            hint = _NO_RECEIVER if status == 404 and "/api/v1/otlp/" in path else ""
-            raise Permanent(f"`{self._endpoint}` answered {status}: {said}{hint}")
-
-    def _post(self, url: SplitResult, path: str, body: bytes, opened: Callable[[socket.socket], None]) -> tuple[int, str, str]:
-        """Return status, `Retry-After` and the beginning of the answer; `opened` is told the socket."""
-        with contextlib.closing(self._connection(url.scheme, url.netloc)) as connection:
-            connection.connect()
-            opened(connection.sock)
-            connection.request("POST", path, body, {"content-type": "application/x-protobuf", **self._headers})
-            with connection.getresponse() as response:
-                said = response.read(4096).decode("utf-8", "replace").strip()
-                return response.status, response.headers.get("retry-after", ""), said
-
-    def _connection(self, scheme: str, host: str) -> http.client.HTTPConnection:
-        if scheme == "http":
-            return http.client.HTTPConnection(host, timeout=self._timeout_s)
-        return http.client.HTTPSConnection(host, timeout=self._timeout_s, context=tls_context(self._tls))
+        base = (self._endpoint if "://" in self._endpoint else f"{scheme}://{self._endpoint}").rstrip("/")
+        url = base if base.endswith("/v1/metrics") else f"{base}/v1/metrics"
+        answer = await self._client.post(url, body, shown=self._endpoint)
+        said = answer.body[:MAX_SAID].decode("utf-8", "replace").strip()
+        told = printable(f"`{self._endpoint}` answered {answer.status}: {said}")
+        if answer.status in _HTTP_UNSURE:
+            raise Unsure(told)
+        if answer.status in _HTTP_RETRYABLE:
+            raise Retryable(told, answer.retry_after_s)
+        if not 200 <= answer.status < 300:
+            hint = _NO_RECEIVER if answer.status == 404 and "/api/v1/otlp/" in url else ""
+            raise Permanent(f"{told}{hint}")

@@ -37,3 +37,14 @@ def journal_directory(config: Config) -> Path | None:
     port = config.receiver.endpoint.rpartition(":")[2]
     base = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
     return Path(base) / "otel-voice" / port if port != "0" else None
+
+
+def folder_problem(path: str, *, create_directory: bool = False) -> str | None:
+    """Return what is wrong with a folder to write into, words that follow its path, or None."""
+    folder = Path(os.path.realpath(path))
+    if not folder.exists() and not create_directory:
+        return " is not there, and `create_directory` is false"
+    there = folder if folder.exists() else next(each for each in folder.parents if each.exists())
+    if not there.is_dir():
+        return " is no folder" if there == folder else f": `{there}` is no folder"
+    return None if os.access(there, os.W_OK | os.X_OK) else f": the folder `{there}` cannot be written to"

@@ -15,19 +15,22 @@ from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
+from otel_voice.printable import printable
 from otel_voice_processor.config import Tls
-from otel_voice_processor.errors import Permanent, ProcessorError, Retryable
+from otel_voice_processor.errors import Permanent, ProcessorError, Retryable, TimedOut
 
 TRACE_EXPORT: Final = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 LOGS_EXPORT: Final = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 METRICS_EXPORT: Final = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
 STATUS_TRAILER: Final = "grpc-status-details-bin"  # what collectors read
 RETRY_TRAILER: Final = "google.rpc.retryinfo-bin"  # what the Python exporter reads
+MAX_SHOWN: Final = 1_000  # characters of what a server says
 RawCall = Callable[..., Awaitable[bytes]]
 _Code = grpc.StatusCode
 RETRYABLE: Final = frozenset(
     {_Code.CANCELLED, _Code.DEADLINE_EXCEEDED, _Code.ABORTED, _Code.OUT_OF_RANGE, _Code.UNAVAILABLE, _Code.DATA_LOSS}
 )
+ABOUT_US: Final = frozenset({_Code.UNAUTHENTICATED, _Code.PERMISSION_DENIED, _Code.UNIMPLEMENTED})
 
 
 class TlsUnusable(Retryable):
@@ -35,11 +38,17 @@ class TlsUnusable(Retryable):
 
 
 class Refused(Permanent):
-    """Downstream refused for good; `code` is the gRPC code it gave."""
+    """Downstream refused for good; `code` is the gRPC code it gave, or the one that says the same as the HTTP status `told`."""
 
-    def __init__(self, message: str, code: grpc.StatusCode) -> None:
+    def __init__(self, message: str, code: grpc.StatusCode, told: str = "") -> None:
         super().__init__(message)
         self.code = code
+        self.told = told or code.name
+
+    @property
+    def about_us(self) -> bool:
+        """Tell whether it is about who sends or what is configured, so that any request would be refused."""
+        return self.code in ABOUT_US
 
 
 def retry_trailers(code: grpc.StatusCode, message: str, delay_s: float) -> tuple[tuple[str, bytes], ...]:
@@ -74,7 +83,9 @@ def sorted_out(error: grpc.aio.AioRpcError, endpoint: str) -> ProcessorError:
     trailers: Iterable[tuple[str, str | bytes]] = error.trailing_metadata() or ()  # type: ignore[assignment]  # pairs, the stubs differ
     delay = retry_delay(trailers)
     code = error.code()
-    message = f"`{endpoint}` answered {code.name}: {error.details() or 'nothing more'}"
+    message = printable(f"`{endpoint}` answered {code.name}: {(error.details() or 'nothing more')[:MAX_SHOWN]}")
+    if code is _Code.DEADLINE_EXCEEDED:
+        return TimedOut(message, delay)
     if code in RETRYABLE or (code is _Code.RESOURCE_EXHAUSTED and delay is not None):
         return Retryable(message, delay)
     return Refused(message, code)

@@ -20,7 +20,7 @@ from otel_voice_processor.config import Config
 from otel_voice_processor.errors import ConfigError, Permanent, Retryable, Unsure
 from otel_voice_processor.export_metrics import MetricsExporter, encode_metrics
 from otel_voice_processor.file_exporter import FileExporter
-from otel_voice_processor.forward import Exporter, FanOut, GrpcExporter
+from otel_voice_processor.forward import Exporter, fan_out
 from otel_voice_processor.model import CallRecord, VoiceEvent
 from otel_voice_processor.pipeline import Pipeline
 from otel_voice_processor.receiver import Receiver
@@ -107,7 +107,7 @@ class Service:
         self.scorecard = Scorecard(started_ns, by_agent=judging.agent_name_label)
         self._own = OwnPoints(self.counters, started_ns)
         self._file = FileExporter(config.file, self.counters, clock=clock) if config.file and exporter is None else None
-        self._exporter = exporter or FanOut(_exporters(config, self._file), self.counters)
+        self._exporter = exporter or fan_out(config, self.counters, self._file)
         self._metrics = MetricsExporter.of(config.metrics) if config.metrics else None
         self._receiver = Receiver(self._consume, config.receiver, self.counters)
         self._arrivals = Arrivals()
@@ -128,9 +128,11 @@ class Service:
 
     async def start(self) -> None:
         """Open file and port and start the clocks; raise `FileUnusable`, `PortTaken` or `TlsUnusable` where that cannot be."""
-        for part in (*self._config.traces, self._config.metrics):
-            if part is not None:
-                check_tls(part.endpoint, part.tls)
+        for part in self._config.traces:
+            for endpoint in part.endpoints:
+                check_tls(endpoint, part.tls)
+        if self._config.metrics is not None:
+            check_tls(self._config.metrics.endpoint, self._config.metrics.tls)
         if self._file is not None:
             await self._file.start()
         try:
@@ -323,7 +325,3 @@ class Service:
                 self.scorecard.not_taken()
                 self._own.not_taken()
             LOG.warning("metrics were not taken: %s", error)
-
-
-def _exporters(config: Config, file: FileExporter | None) -> list[Exporter]:
-    return [*(GrpcExporter.of(traces) for traces in config.traces), *([file] if file is not None else [])]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from otel_voice_processor.config import Config, File, Rotation
+from otel_voice_processor.config import Batch, Config, File, HttpExporter, Retry, Rotation, SendingQueue, Storage, TraceExporter
 from otel_voice_processor.config_file import load_config, parse_config
 from otel_voice_processor.errors import ConfigError
 from otel_voice_processor.paths import output_problem
@@ -46,6 +46,14 @@ def kept(settings: str) -> str:
     return f"exporters: {{file: {{path: x, {settings}}}}}"
 
 
+def http(settings: str) -> str:
+    return f"exporters: {{otlp_http: {{{settings}}}}}"
+
+
+def storage(settings: str) -> str:
+    return f"extensions: {{file_storage: {{{settings}}}}}"
+
+
 def metrics(settings: str) -> str:
     return f"exporters: {{metrics: {{{settings}}}}}"
 
@@ -66,6 +74,46 @@ def test_the_collectors_words_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert config.traces[0].headers == {"authorization": "Bearer s3cret"}
     assert config.metrics.interval == 1.5 if config.metrics else False
     assert "s3cret" not in repr(config)
+
+
+def test_there_may_be_several_exporters_of_a_kind() -> None:
+    """Told apart by name, in the file's order; an older name of the kind is the newer one."""
+    text = """
+exporters:
+  otlp/tempo:
+    endpoint: a:1
+    sending_queue: {num_consumers: 2, batch: {max_size: 1000, sizer: bytes}}
+    retry_on_failure: {max_elapsed_time: 1h}
+  otlphttp: {endpoint: 'https://h/otlp', compression: zstd, headers: {x: y}}
+  otlp_grpc: {endpoint: 'b:1'}
+  otlp_http/logs: {logs_endpoint: 'http://l/x', timeout: 1s}
+"""
+    tempo, cloud, plain, logs = parse_config(text, "c.yaml").traces
+
+    assert tempo == TraceExporter(
+        name="otlp_grpc/tempo",
+        endpoint="a:1",
+        sending_queue=SendingQueue(num_consumers=2, batch=Batch(max_size=1000)),
+        retry_on_failure=Retry(max_elapsed_time=3600.0),
+    )
+    assert cloud == HttpExporter(endpoint="https://h/otlp", compression="zstd", headers={"x": "y"})
+    assert plain == TraceExporter(endpoint="b:1")
+    assert logs == HttpExporter(name="otlp_http/logs", logs_endpoint="http://l/x", timeout=1.0)
+    assert isinstance(cloud, HttpExporter)
+    assert {"traces": "https://h/otlp/v1/traces", "logs": "https://h/otlp/v1/logs"} == cloud.urls
+    assert {"logs": "http://l/x"} == logs.urls if isinstance(logs, HttpExporter) else False
+
+
+def test_the_journals_place_and_bounds_are_read(tmp_path: Path) -> None:
+    """`none` is a journal in memory only."""
+    bounds = "max_megabytes: 7, max_age: 24h, dead_letters: {max_megabytes: 0}"
+    settings = f"directory: {tmp_path}/a/b, create_directory: true, fsync: false, {bounds}"
+
+    assert Storage() == parse_config(storage(""), "c.yaml").storage
+    assert Storage(in_memory=True) == parse_config(storage("directory: none"), "c.yaml").storage
+    assert parse_config(storage(settings), "c.yaml").storage == Storage(
+        directory=f"{tmp_path}/a/b", fsync=False, max_megabytes=7, max_age=86_400.0, max_dead_letter_megabytes=0
+    )
 
 
 def test_a_file_is_kept_as_the_collectors_words_say() -> None:
@@ -182,6 +230,56 @@ def test_the_environment_gives_numbers_durations_and_flags(monkeypatch: pytest.M
         (traces("endpoint: 'http://a:1', tls: {ca_file: x}"), "names files, and the connection is to be made without TLS"),
         (traces("endpoint: 'a:1', tls: {ca_file: absent.pem}"), "exporters.otlp.tls: `absent.pem` cannot be read: No such file"),
         (traces("endpoint: 'a:1', tls: {cert_file: README.md}"), "`cert_file` and `key_file` go together"),
+        (
+            traces("endpoint: 'a:1', compression: zstd"),
+            "compression `zstd` is not there: gRPC for Python compresses by gzip alone; `otlp_http`",
+        ),
+        (traces("endpoint: 'a:1', compression: snappy"), "compression `snappy` is not there: gRPC for Python compresses by gzip alone"),
+        ("exporters: {otlp_grpc/: {endpoint: 'a:1'}}", "exporters.otlp_grpc/: after the `/` a name is wanted"),
+        ("exporters: {otlp_http/a/b: {endpoint: 'http://a'}}", "exporters.otlp_http/a/b: after the `/` a name is wanted"),
+        ("exporters: {otlp_gprc/a: {endpoint: 'a:1'}}", "unknown key `otlp_gprc/a` at exporters: did you mean `otlp_grpc`?"),
+        ("exporters: {otlp: {endpoint: 'a:1'}, otlp_grpc: {endpoint: 'b:1'}}", "is `otlp_grpc` once more: a name tells two apart"),
+        (
+            "exporters: {otlphttp/a: {endpoint: 'a:1'}, otlp_http/a: {endpoint: 'b:1'}}",
+            "is `otlp_http/a` once more: a name tells two apart",
+        ),
+        (
+            traces("endpoint: 'a:1', sending_queue: {enabled: true}"),
+            "sending_queue.enabled is the collector's: what waits lies in the journal",
+        ),
+        (
+            traces("endpoint: 'a:1', sending_queue: {queue_size: 9}"),
+            "queue_size is the collector's: how much may wait is `extensions.file_st",
+        ),
+        (traces("endpoint: 'a:1', sending_queue: {storage: x}"), "storage is the collector's: what waits lies in the journal, where `ext"),
+        (traces("endpoint: 'a:1', sending_queue: {block_on_overflow: true}"), "when the journal is full, senders are asked to come back"),
+        (traces("endpoint: 'a:1', sending_queue: {num_consumer: 1}"), "did you mean `num_consumers`?"),
+        (traces("endpoint: 'a:1', sending_queue: {num_consumers: 0}"), "sending_queue.num_consumers must be a whole number from 1 to 100"),
+        (
+            traces("endpoint: 'a:1', sending_queue: {batch: {sizer: items}}"),
+            "unknown value `items` at exporters.otlp.sending_queue.batch.sizer",
+        ),
+        (
+            traces("endpoint: 'a:1', sending_queue: {batch: {flush_timeout: 1s}}"),
+            "flush_timeout is the collector's: what waits goes at once",
+        ),
+        (http("compression: gzip"), "exporters.otlp_http has no `endpoint`"),
+        (http("endpoint: 'http://h', compression: snappy"), "unknown value `snappy` at exporters.otlp_http.compression"),
+        (http("endpoint: 'http://h', encoding: json"), "exporters.otlp_http.encoding is the collector's: requests go as protobuf"),
+        (http("endpoint: 'http://h/v1/traces'"), "exporters.otlp_http.endpoint ends in `/v1/traces`, which is appended to it"),
+        (http("traces_endpoint: 'http://h', signals: [traces, logs]"), "has `logs`, and there is neither `endpoint` nor `logs_endpoint`"),
+        (http("traces_endpoint: 'https://h', tls: {insecure: true}"), "exporters.otlp_http.tls.insecure is true, and the endpoint begins"),
+        (http("logs_endpoint: 'ftp://h'"), "exporters.otlp_http.logs_endpoint `ftp://h` is no endpoint: unknown scheme"),
+        (http("endpoint: 'http://h', headers: {content-encoding: x}"), "headers.content-encoding is set by the protocol itself"),
+        (storage("directory: README.md"), "extensions.file_storage.directory `README.md` is no folder"),
+        (storage("directory: README.md/x"), "extensions.file_storage.directory `README.md/x`: `"),
+        (storage("directory: absent, create_directory: false"), "`absent` is not there, and `create_directory` is false"),
+        (storage("directory: ~"), "extensions.file_storage.directory must be text"),
+        (storage("max_megabytes: 0"), "extensions.file_storage.max_megabytes must be a whole number from 1"),
+        (storage("max_age: 5"), "extensions.file_storage.max_age must be a duration"),
+        (storage("dead_letters: {max_megabyte: 5}"), "did you mean `max_megabytes`?"),
+        (storage("compaction: {}"), "extensions.file_storage.compaction is the collector's: what is sent makes room by itself"),
+        ("extensions: {file_storag: {}}", "unknown key `file_storag` at extensions: did you mean `file_storage`?"),
     ],
 )
 def test_a_mistake_is_answered_with_where_what_and_the_nearest_name(text: str, wanted: str) -> None:
@@ -357,6 +455,12 @@ _keys = st.sampled_from(
         "max_calls",
         "exporters",
         "otlp_grpc",
+        "otlp_http/a",
+        "sending_queue",
+        "batch",
+        "extensions",
+        "file_storage",
+        "directory",
         "file",
         "path",
         "metrics",

@@ -47,10 +47,10 @@ async def test_traces_go_over_tls_to_who_shows_the_right_certificate(pair: tuple
     """`ca_file` tells whom to trust; another's certificate is an error that may pass and names the endpoint."""
     cert, key = pair
     async with Sink(certificate=(key.read_bytes(), cert.read_bytes())) as sink:
-        exporter = GrpcExporter(sink.endpoint, tls=Tls(ca_file=str(cert)), retry=NO_RETRY)
+        exporter = GrpcExporter(sink.endpoint, tls=Tls(ca_file=str(cert)))
         await exporter.send(b"x")
         await exporter.close()
-        mistaken = GrpcExporter(sink.endpoint, tls=Tls(ca_file=str(other[0])), retry=NO_RETRY)
+        mistaken = GrpcExporter(sink.endpoint, tls=Tls(ca_file=str(other[0])))
         with pytest.raises(Retryable, match=f"`{sink.endpoint}` answered UNAVAILABLE: .*CERTIFICATE_VERIFY_FAILED"):
             await mistaken.send(b"y")
         await mistaken.close()
@@ -135,7 +135,7 @@ def test_where_plain_text_is_asked_for_files_do_not_matter() -> None:
 
 async def test_a_file_that_went_away_meanwhile_asks_the_sender_to_come_back() -> None:
     """The endpoint is dialled at the first request: by then the file may be gone, and may come back."""
-    exporter = GrpcExporter(ENDPOINT, tls=Tls(ca_file="/absent.pem"), retry=NO_RETRY)
+    exporter = GrpcExporter(ENDPOINT, tls=Tls(ca_file="/absent.pem"))
     with pytest.raises(Retryable, match="`/absent\\.pem` cannot be read"):
         await exporter.send(b"x")
     with pytest.raises(Retryable, match="`/absent\\.pem` cannot be read"):

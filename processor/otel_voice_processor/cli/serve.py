@@ -143,7 +143,7 @@ def _told_to_stop() -> Iterator[asyncio.Event]:
 
 def _told(config: Config, port: int) -> str:
     host = config.receiver.endpoint.rsplit(":", 1)[0]
-    targets = [traces.endpoint for traces in config.traces] + ([config.file.path] if config.file else [])
+    targets = [endpoint for traces in config.traces for endpoint in traces.endpoints] + ([config.file.path] if config.file else [])
     onward = (
         f"traces go on to {', '.join(targets)}" if targets else "traces go nowhere: set exporters.otlp_grpc or exporters.file to keep them"
     )
