@@ -26,7 +26,8 @@ from otel_voice_processor.pipeline import Pipeline
 from otel_voice_processor.receiver import Receiver
 from otel_voice_processor.redact import without_text
 from otel_voice_processor.rpc import check_tls
-from otel_voice_processor.scorecard import Point, Scorecard
+from otel_voice_processor.scorecard import Scorecard
+from otel_voice_processor.series import Point
 from otel_voice_processor.settling import Due, Held, Settled
 from otel_voice_processor.status import StatusServer
 from otel_voice_processor.summary import resource_attributes, summary_request
