@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import struct
-from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from hashlib import blake2b
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from otel_voice_schema import events as e
 
+from otel_voice_processor import open_call
+from otel_voice_processor.call_log import CallLog
+from otel_voice_processor.closed import Closed
 from otel_voice_processor.episodes import Rule
 from otel_voice_processor.evidence import one_of
 from otel_voice_processor.model import VoiceEvent
-from otel_voice_processor.packed import ARRIVAL, content_of, identity_of, is_kept, packed, unpacked
+from otel_voice_processor.open_call import OpenCall
+from otel_voice_processor.packed import ARRIVAL, IDENTITY, Tables, content_of
+from otel_voice_processor.rows import Damaged, Read, Rows, Unreadable
 from otel_voice_processor.settling import Due, Held, Settled, settle
 
 S = 1_000_000_000
@@ -22,7 +25,6 @@ AHEAD_NS = 24 * 3600 * S  # what is further ahead of the processor's clock has n
 ANEW_NS = 60 * S  # a call that starts so long after one of the same id had ended is another one
 BUSY_NS = 60 * S  # a call that never falls quiet is looked at this often
 LOOKS = 500  # calls looked at in one go, less than a millisecond
-FEW = 16  # up to so many events duplicates are looked for one by one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,22 +39,6 @@ class Bounds:
     max_closed: int = 200_000
 
 
-@dataclass(slots=True)
-class _OpenCall:
-    """One call: its events as bytes; `held` is what has settled of it. Times are of the processor's clock, but for those of events."""
-
-    events: list[bytes] = field(default_factory=list)
-    known: dict[bytes, int] | None = None  # where each identity stands, once there are many
-    last_arrival_ns: int = 0
-    joined_ns: int = 0
-    look_s: int = 0  # when it is looked at next; what stands for it elsewhere on the wheel is stale
-    last_event_ns: int = 0
-    after_ns: int = 0  # events up to here belong to an earlier call of this id, or to the part that is folded away
-    ended: bool = False
-    dirty: bool = True
-    held: Held | None = None
-
-
 class CallBook:
     """Open calls by id. `rule` asks the policy, `ids` derives a call's trace id and root span id."""
 
@@ -61,11 +47,13 @@ class CallBook:
         self._policy_version = policy_version
         self._ids = ids
         self._bounds = bounds or Bounds()
-        self._open: dict[str, _OpenCall] = {}
+        self._tables = Tables()
+        self._open: dict[str, OpenCall] = {}
         self._wheel: dict[int, list[str]] = {}  # by second, the calls to look at then
         self._ticked_ns = 0
-        self._closed: dict[bytes, tuple[int, int]] = {}  # by a digest of the id, the time of the call's last event, and when it was closed
-        self._forget: deque[tuple[int, bytes]] = deque()
+        self._closed = Closed(self._bounds.max_closed, self._bounds.forget_after_ns)
+        self._log: CallLog | None = None
+        self.damaged = 0  # events and parts of calls that could not be read when they were needed
 
     def __len__(self) -> int:
         return len(self._open)
@@ -77,82 +65,83 @@ class CallBook:
         """
         if not EARLIEST_NS <= event.time_ns <= now_ns + AHEAD_NS:
             return "implausible_time"
-        call = self._open.get(event.call_id)
+        try:
+            data = self._tables.pack(event, now_ns)
+        except (ValueError, OverflowError, TypeError, struct.error):  # nothing that OTLP can carry
+            return "unreadable"
+        call_id, time_ns, ends = event.call_id, event.time_ns, event.name == e.CALL_ENDED
+        call = self._open.get(call_id)
         if call is None:
             opened = self._opened(event, now_ns)
             if isinstance(opened, str):
                 return opened
             call = opened
-        if event.time_ns <= call.after_ns:
+        if time_ns <= call.after_ns:
             return "late"
-        try:
-            data = packed(event, now_ns)
-        except (ValueError, OverflowError, TypeError, struct.error):  # nothing that OTLP can carry
-            return "unreadable"
-        if self._is_known(call, data):
+        at = call.find(data[:IDENTITY])
+        if at is not None:
+            self._told_again(call_id, call, at, data)
             return "duplicate"
         call.last_arrival_ns = now_ns
-        if len(call.events) >= self._bounds.max_events and (call.ended or event.name != e.CALL_ENDED):
+        if len(call.events) >= self._bounds.max_events and (call.ended or not ends):
             return "too_many_events"
-        call.events.append(data)
-        call.last_event_ns = max(call.last_event_ns, event.time_ns)
-        call.ended = call.ended or event.name == e.CALL_ENDED
-        call.dirty = True
+        call.append(data, time_ns, ends=ends)
+        if self._log is not None:
+            self._log.gain(call_id, data)
         if call.look_s * S > now_ns + self._bounds.settle_after_ns + S:  # it had been quiet, or the clock has been set back
-            self._look_at(event.call_id, call, now_ns + self._bounds.settle_after_ns)
+            self._look_at(call_id, call, now_ns + self._bounds.settle_after_ns)
         return "joined"
 
-    def _opened(self, event: VoiceEvent, now_ns: int) -> _OpenCall | str:
+    def _opened(self, event: VoiceEvent, now_ns: int) -> OpenCall | str:
         """Return a new call for the event, or why there is none."""
-        self._forget_old(now_ns)
-        found = self._closed.get(_digest(event.call_id))
-        closed = found[0] if found is not None else None
-        anew = event.name == e.CALL_STARTED and closed is not None and event.time_ns > closed + ANEW_NS
-        if closed is not None and not anew:
+        self._closed.forget_old(now_ns)
+        closed_ns = self._closed.last_event_ns(event.call_id)
+        anew = closed_ns is not None and event.name == e.CALL_STARTED and event.time_ns > closed_ns + ANEW_NS
+        if closed_ns is not None and not anew:
             return "late"
         if len(self._open) >= self._bounds.max_calls:
             return "too_many_calls"
-        call = self._open[event.call_id] = _OpenCall(last_arrival_ns=now_ns, joined_ns=now_ns, after_ns=closed or 0)
+        call = self._open[event.call_id] = OpenCall(last_arrival_ns=now_ns, joined_ns=now_ns, after_ns=closed_ns or 0)
+        if anew and self._log is not None:
+            self._log.change(event.call_id)
         self._look_at(event.call_id, call, now_ns + self._bounds.settle_after_ns)
         return call
 
-    def _is_known(self, call: _OpenCall, data: bytes) -> bool:
-        """Tell whether the event is held; where it is told twice differently, the same one is kept whichever came first."""
-        identity = identity_of(data)
-        if len(call.events) <= FEW:
-            at = next((n for n, held in enumerate(call.events) if held.startswith(identity)), None)
-        else:
-            if call.known is None or len(call.known) != len(call.events):
-                call.known = {identity_of(held): n for n, held in enumerate(call.events)}
-            at = call.known.get(identity)
-            if at is None and len(call.events) < self._bounds.max_events:
-                call.known[identity] = len(call.events)
-        if at is None:
-            return False
+    def _told_again(self, call_id: str, call: OpenCall, at: int, data: bytes) -> None:
+        """Keep the same one of two tellings of an event, whichever came first."""
         held = call.events[at]
-        if content_of(data) != content_of(held):
-            one, other = unpacked(held, ""), unpacked(data, "")
-            if one_of(one, other) != one:
-                call.events[at] = held[:ARRIVAL] + content_of(data)
-                call.dirty = True
-        return True
+        if content_of(data) == content_of(held):
+            return
+        try:
+            one, other = self._tables.unpack(held, ""), self._tables.unpack(data, "")
+        except Unreadable:
+            self.damaged += 1
+        else:
+            if one_of(one, other) == one:
+                return
+        kept = held[:ARRIVAL] + content_of(data)
+        call.events[at], call.dirty = kept, True
+        if self._log is not None:
+            self._log.gain(call_id, (kept,))
 
-    def _look_at(self, call_id: str, call: _OpenCall, at_ns: int) -> None:
+    def _look_at(self, call_id: str, call: OpenCall, at_ns: int) -> None:
         call.look_s = -(-at_ns // S)
         self._wheel.setdefault(call.look_s, []).append(call_id)
 
-    def _set_back(self, now_ns: int) -> None:
-        """Begin every wait anew: the processor's clock was set back, and what was due by the old one would wait for it."""
+    def begin_anew(self, now_ns: int) -> None:
+        """Begin every wait anew: the processor's clock jumped, or it was away, and neither is quiet of a call."""
         self._wheel.clear()
+        self._ticked_ns = now_ns
         for call_id, call in self._open.items():
-            call.last_arrival_ns, call.joined_ns = min(call.last_arrival_ns, now_ns), min(call.joined_ns, now_ns)
+            call.last_arrival_ns = call.joined_ns = now_ns
             self._look_at(call_id, call, now_ns + self._bounds.settle_after_ns)
+        self._closed.begin_anew(now_ns)
 
     def due(self, now_ns: int) -> Iterator[Due | None]:
         """Yield the calls to join now, what `join` makes of each is for `take`; and None now and then, for others to get a turn."""
-        self._forget_old(now_ns)
-        if now_ns < self._ticked_ns - S:
-            self._set_back(now_ns)
+        self._closed.forget_old(now_ns)
+        if now_ns < self._ticked_ns - S:  # what was due by the old clock would wait for it
+            self.begin_anew(now_ns)
         self._ticked_ns = now_ns
         for second in sorted(at for at in self._wheel if at * S <= now_ns):
             left = self._wheel.pop(second)[::-1]
@@ -178,11 +167,11 @@ class CallBook:
         self._look_at(call_id, call, max(now_ns + S, min(call.last_arrival_ns + again, call.joined_ns + BUSY_NS if call.dirty else 2**63)))
         return None
 
-    def _snapshot(self, call_id: str, call: _OpenCall, now_ns: int, *, whole: bool) -> Due:
+    def _snapshot(self, call_id: str, call: OpenCall, now_ns: int, *, whole: bool) -> Due:
         return Due(
             call_id=call_id,
             events=tuple(call.events),
-            held=call.held or Held(),
+            held=call.thawed(self._damage),
             root=self._ids(call_id),
             last_arrival_ns=call.last_arrival_ns,
             calm_ns=now_ns - self._bounds.settle_after_ns,
@@ -191,7 +180,7 @@ class CallBook:
 
     def join(self, due: Due) -> tuple[Settled, Held]:
         """Join a due call; it changes nothing, so that a long one may be joined in a thread."""
-        return settle(due, self._rule, self._policy_version)
+        return settle(due, self._rule, self._policy_version, self._tables)
 
     def take(self, due: Due, joined: tuple[Settled, Held], now_ns: int) -> Settled | None:
         """Take what joining a due call gave and return it; None where the call has gone on meanwhile, and is not over after all."""
@@ -201,13 +190,20 @@ class CallBook:
         if settled.whole and more:
             self._look_at(due.call_id, call, max(now_ns + S, call.last_arrival_ns + self._bounds.settle_after_ns))
             return None
+        self.damaged += len(settled.damaged)
         if settled.whole:
             self._close(due.call_id, call, now_ns)
             return settled
-        call.dirty, call.joined_ns, call.held = more or call.last_arrival_ns > due.calm_ns, now_ns, held
+        call.dirty, call.joined_ns = more or call.last_arrival_ns > due.calm_ns, now_ns
+        if settled.damaged:
+            call.drop(settled.damaged)
+        changed = bool(settled.episodes) or held.since_ns != due.held.since_ns
+        if changed:
+            call.held = held
         if held.keep_ns > call.after_ns + 1:
-            call.after_ns, call.known = held.keep_ns - 1, None
-            call.events = [data for data in call.events if is_kept(data, held.keep_ns)]
+            call.forget_before(held.keep_ns)
+        if self._log is not None:
+            self._log.change(due.call_id, held=changed)
         self._look_at(due.call_id, call, max(now_ns + S, call.last_arrival_ns + self._bounds.settle_after_ns))
         return settled
 
@@ -236,19 +232,40 @@ class CallBook:
             if settled is not None:
                 yield settled
 
-    def _close(self, call_id: str, call: _OpenCall, now_ns: int) -> None:
+    def _close(self, call_id: str, call: OpenCall, now_ns: int) -> None:
         del self._open[call_id]
-        digest = _digest(call_id)
-        self._closed[digest] = (max(call.last_event_ns, call.after_ns), now_ns)
-        self._forget.append((now_ns, digest))
+        self._closed.add(call_id, max(call.last_event_ns, call.after_ns), now_ns)
+        if self._log is not None:
+            self._log.close(call_id, call)
 
-    def _forget_old(self, now_ns: int) -> None:
-        """Let go of closed calls: of the oldest past the bound, and of those closed long ago."""
-        while self._forget and (len(self._forget) > self._bounds.max_closed or now_ns - self._forget[0][0] >= self._bounds.forget_after_ns):
-            closed_ns, digest = self._forget.popleft()
-            if self._closed.get(digest, (0, 0))[1] == closed_ns:  # else the id was used again, and closed again
-                del self._closed[digest]
+    def _damage(self) -> None:
+        self.damaged += 1
 
+    def track(self) -> None:
+        """Note from now on what `save` has to write."""
+        self._log = CallLog()
+        self._closed.track()
 
-def _digest(call_id: str) -> bytes:
-    return blake2b(call_id.encode("utf-8", "replace"), digest_size=8).digest()
+    def save(self, rows: Rows, number: int, now_ns: int) -> tuple[bytes, int]:
+        """Put what commit `number` has to write; return its log record, and the oldest commit whose record is still needed."""
+        if self._log is None:
+            raise RuntimeError("nothing was tracked")
+        self._tables.save(rows)
+        self._closed.save(rows)
+        return self._log.save(rows, self._open, number, now_ns)
+
+    def restore(self, read: Read, log: Iterable[tuple[int, bytes]], now_ns: int, damaged: Damaged) -> None:
+        """Take what was saved, the log in order of its numbers; every wait begins anew. `damaged` is told where a row means nothing."""
+        if self._log is None:
+            raise RuntimeError("nothing is tracked")
+        self._tables.restore(read("tables"), damaged)
+        self._closed.restore(read("closed"), damaged)
+        as_of = open_call.restore(read("calls"), self._open, self._log.lost, damaged)
+        for number, data in log:
+            try:
+                self._log.replay(number, data, self._open, as_of, now_ns)
+            except Unreadable:
+                damaged("log")
+        if self._tables.is_filling():
+            self._tables.keep(data for call in self._open.values() for data in call.events)
+        self.begin_anew(now_ns)

@@ -1,4 +1,4 @@
-"""That a file or folder is ours alone to write: an advisory lock in a hidden file beside it, which remembers when the file was begun, too."""
+"""That a file or folder is ours alone to write: an advisory lock in a hidden file beside it, which also remembers when it was begun."""
 
 from __future__ import annotations
 

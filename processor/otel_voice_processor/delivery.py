@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -17,7 +18,6 @@ LOG = logging.getLogger(__name__)
 BATCH: Final = 200  # summaries in one request
 MAX_PENDING: Final = 10_000  # summaries waiting for downstream; past it the oldest go, counted
 MAX_WAITING_BYTES: Final = 16 << 20  # of summaries in one commit
-LOOK_S: Final = 0.05  # how often a stop looks whether all is delivered
 Join = Callable[[], None]
 
 
@@ -38,6 +38,7 @@ class Delivery(Protocol):
 
     async def safe(self) -> bool:
         """Wait until nothing that happened can be undone by a crash; return whether that is so, and whatever counts may be told."""
+        ...
 
     async def stop(self, grace_s: float) -> None:
         """Deliver what waits within the grace, and close; safe twice."""
@@ -163,11 +164,14 @@ class Durable:
 
     async def stop(self, grace_s: float) -> None:
         """Deliver within the grace; the rest waits in the journal for the next start."""
-        until = asyncio.get_running_loop().time() + grace_s
-        while any(self._journal.backlog(each.name) for each in self._destinations) and asyncio.get_running_loop().time() < until:
-            await asyncio.sleep(LOOK_S)
+        now = asyncio.get_running_loop().time
+        until = now() + grace_s
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await self._journal.barrier()
+                await asyncio.gather(*(each.reached(self._journal.following) for each in self._destinations))
         for destination in self._destinations:
-            await destination.stop(max(until - asyncio.get_running_loop().time(), 0.0))
+            await destination.stop(max(until - now(), 0.0))
         waiting = {each.name: self._journal.backlog(each.name) for each in self._destinations if self._journal.backlog(each.name)}
         for name, count in waiting.items():
             LOG.warning("%d requests wait for `%s` in `%s`, until the next start", count, name, self._journal.directory)

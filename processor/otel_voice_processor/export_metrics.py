@@ -20,7 +20,7 @@ from otel_voice_processor.errors import Permanent, Retryable, Unsure
 from otel_voice_processor.http_client import HttpClient
 from otel_voice_processor.model import Attributes, Value
 from otel_voice_processor.rpc import METRICS_EXPORT, dial, raw_call, sorted_out
-from otel_voice_processor.scorecard import Point
+from otel_voice_processor.series import Point
 
 SCOPE: Final = "otel-voice-processor"
 _CUMULATIVE: Final = metrics_pb2.AGGREGATION_TEMPORALITY_CUMULATIVE

@@ -40,7 +40,8 @@ class Judging:
     def join(self, events: Iterable[VoiceEvent]) -> None:
         """Add events to their calls, all at one moment."""
         now = self._clock()
-        for event, outcome in self._state.join(events, now):
+        for event in events:
+            outcome = self._state.join(event, now)
             self._arrivals.add(event, now, outcome)
             self._state.counters.add("otel_voice_processor_events", outcome=outcome)
 

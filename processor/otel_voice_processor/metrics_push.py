@@ -12,7 +12,7 @@ from typing import Final
 from otel_voice_processor.errors import Permanent, Retryable, Unsure
 from otel_voice_processor.export_metrics import MetricsExporter, encode_metrics
 from otel_voice_processor.model import Attributes
-from otel_voice_processor.scorecard import Point
+from otel_voice_processor.series import Point
 from otel_voice_processor.telemetry import Counters
 
 LOG = logging.getLogger(__name__)

@@ -13,9 +13,12 @@ Value = Scalar | tuple[str, ...] | tuple[int, ...] | tuple[bool, ...] | tuple[fl
 Attributes = Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One serialised request as it goes on, kept until every destination has it; `arrived_ns` is of the processor's clock."""
+    """One serialised request as it goes on, kept until every destination has it; `arrived_ns` is of the processor's clock.
+
+    Numbers only grow; there may be gaps.
+    """
 
     number: int
     signal: str

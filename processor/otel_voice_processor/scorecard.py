@@ -2,85 +2,27 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from otel_voice_schema import attributes as a
 from otel_voice_schema import metrics as m
 
+from otel_voice_processor.capped import Capped
 from otel_voice_processor.model import CallRecord, Episode
 from otel_voice_processor.rolling import Rolling
-
-Labels = tuple[tuple[str, str | bool], ...]
-IDLE_NS = 24 * 3600 * 1_000_000_000
-OTHER = "other"
-RETIRED = 100  # old label values remembered, so that two versions in turns are not both the newest for ever
-OVERFLOW: Labels = (("otel.metric.overflow", True),)
-
-
-@dataclass(slots=True)
-class Series:
-    """One series: a counter's value, or a histogram's counts per bucket and sum; times in Unix nanoseconds."""
-
-    metric: m.Metric
-    labels: Labels
-    start_ns: int
-    value: int = 0
-    counts: list[int] = field(default_factory=list)
-    total: float = 0.0
-    touched_ns: int = 0
-    exported: bool = False
-    exemplar: tuple[bytes, bytes, float] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """One data point to export; `counts` is empty for a counter, and `total` is the value of a gauge."""
-
-    metric: m.Metric
-    labels: Labels
-    start_ns: int
-    time_ns: int
-    value: int
-    counts: tuple[int, ...]
-    total: float
-    exemplar: tuple[bytes, bytes, float] | None
-
-
-class Capped:
-    """Label values let through: the first `most` seen, or the `most` that came newest; the rest become `other`, and stay it."""
-
-    def __init__(self, most: int, *, newest: bool = False) -> None:
-        self._seen: deque[str] = deque()
-        self._gone: deque[str] = deque(maxlen=RETIRED)
-        self._most = most
-        self._newest = newest
-
-    def __call__(self, value: str) -> str:
-        """Return the value, or `other`."""
-        if value in self._seen:
-            return value
-        if len(self._seen) >= self._most:
-            if not self._newest or value in self._gone:
-                return OTHER
-            self._gone.append(self._seen.popleft())
-        self._seen.append(value)
-        return value
+from otel_voice_processor.rows import Damaged, Read, Rows, Unreadable
+from otel_voice_processor.series import Point, SeriesTable
 
 
 class Scorecard:
     """Counts what settles; a new series is exported with a 0 first, otherwise `increase()` never sees rare verdicts."""
 
     def __init__(self, start_ns: int, *, max_series: int = 20_000, by_agent: bool = False) -> None:
-        self._start_ns = start_ns
-        self._exported_ns = start_ns
-        self._max_series = max_series
-        self._series: dict[tuple[str, Labels], Series] = {}
-        self._sizes: dict[str, int] = {}
-        self._fresh: list[Series] = []
+        self._series = SeriesTable(start_ns, max_series)
         self._workflow, self._type, self._version = Capped(200), Capped(20), Capped(5, newest=True)
         self._runtime, self._agent = Capped(20), Capped(200) if by_agent else None
+        every = {"workflow": self._workflow, "type": self._type, "version": self._version, "runtime": self._runtime, "agent": self._agent}
+        self._capped = {f"labels/{name}".encode(): capped for name, capped in every.items() if capped is not None}
         self._rolling = Rolling()
 
     def count_episode(self, episode: Episode, record: CallRecord, now_ns: int) -> None:
@@ -170,22 +112,9 @@ class Scorecard:
 
     def points(self, now_ns: int) -> Iterator[Point]:
         """Yield what to export at `now_ns`, a new series with its zero first; timestamps of a series only grow."""
-        if now_ns <= self._exported_ns:
-            return
-        self._fresh = []
-        for key, series in list(self._series.items()):
-            if now_ns - series.touched_ns > IDLE_NS:
-                del self._series[key]
-                self._sizes[series.metric.name] -= 1
-                continue
-            if not series.exported:
-                yield _point(series, self._exported_ns, zero=True)
-                series.exported = True
-                self._fresh.append(series)
-            yield _point(series, now_ns, zero=False)
-            series.exemplar = None
-        yield from self._ratios(now_ns)
-        self._exported_ns = now_ns
+        if self._series.is_new(now_ns):
+            yield from self._series.points(now_ns)
+            yield from self._ratios(now_ns)
 
     def _ratios(self, now_ns: int) -> Iterator[Point]:
         for window, workflow, rate, value in self._rolling.values(now_ns):
@@ -193,7 +122,7 @@ class Scorecard:
             yield Point(
                 metric=m.METRICS[m.INTERRUPTION_SCORECARD_RATIO],
                 labels=labels,
-                start_ns=self._start_ns,
+                start_ns=self._series.start_ns,
                 time_ns=now_ns,
                 value=0,
                 counts=(),
@@ -203,8 +132,32 @@ class Scorecard:
 
     def not_taken(self) -> None:
         """Say that the last export did not arrive: its new series begin with a zero again."""
-        for series in self._fresh:
-            series.exported = False
+        self._series.not_taken()
+
+    def track(self) -> None:
+        """Note from now on what `save` has to write."""
+        self._series.track()
+        self._rolling.track()
+
+    def save(self, rows: Rows) -> None:
+        """Put what changed since it was asked for last."""
+        self._series.save(rows)
+        self._rolling.save(rows)
+        for key, capped in self._capped.items():
+            if capped.unsaved:
+                rows.put("meta", key, capped.row())
+                capped.unsaved = False
+
+    def restore(self, read: Read, damaged: Damaged) -> None:
+        """Take what was saved; `damaged` is told where a row means nothing."""
+        meta = dict(read("meta"))
+        self._series.restore(read("series"), meta.get(b"scorecard"), damaged)
+        self._rolling.restore(read("rolling"), damaged)
+        for key in self._capped.keys() & meta.keys():
+            try:
+                self._capped[key].restore(meta[key])
+            except Unreadable:
+                damaged("meta")
 
     def _labels(self, workflow: str, message_type: str, record: CallRecord) -> dict[str, str | bool]:
         labels: dict[str, str | bool] = {
@@ -216,26 +169,13 @@ class Scorecard:
             labels[a.GEN_AI_AGENT_NAME] = self._agent(record.agent_name or "unknown")
         return labels | ({a.VOICE_AGENT_MESSAGE_TYPE: self._type(message_type)} if message_type else {})
 
-    def _get(self, name: str, labels: dict[str, str | bool], now_ns: int) -> Series:
-        metric = m.METRICS[name]
-        key: Labels = tuple(sorted(labels.items()))
-        if (name, key) not in self._series and self._sizes.get(name, 0) >= self._max_series:
-            key = OVERFLOW
-        series = self._series.get((name, key))
-        if series is None:
-            counts = [0] * (len(metric.buckets) + 1) if metric.instrument == "histogram" else []
-            series = self._series[(name, key)] = Series(metric=metric, labels=key, start_ns=self._exported_ns, counts=counts)
-            self._sizes[name] = self._sizes.get(name, 0) + 1
-        series.touched_ns = now_ns
-        return series
-
     def _add(self, name: str, labels: dict[str, str | bool], now_ns: int, exemplar: tuple[bytes, bytes, float] | None = None) -> None:
-        series = self._get(name, labels, now_ns)
+        series = self._series.get(name, labels, now_ns)
         series.value += 1
         series.exemplar = exemplar or series.exemplar
 
     def _observe(self, name: str, labels: dict[str, str | bool], value: float, now_ns: int, episode: Episode) -> None:
-        series = self._get(name, labels, now_ns)
+        series = self._series.get(name, labels, now_ns)
         series.value += 1
         series.total += value
         index = next((i for i, edge in enumerate(series.metric.buckets) if value <= edge), len(series.metric.buckets))
@@ -247,16 +187,3 @@ def _observable(record: CallRecord) -> str:
     if record.observable is None:
         return "unknown"
     return "yes" if record.observable else "no"
-
-
-def _point(series: Series, time_ns: int, *, zero: bool) -> Point:
-    return Point(
-        metric=series.metric,
-        labels=series.labels,
-        start_ns=series.start_ns,
-        time_ns=time_ns,
-        value=0 if zero else series.value,
-        counts=tuple(0 for _ in series.counts) if zero else tuple(series.counts),
-        total=0.0 if zero else series.total,
-        exemplar=None if zero else series.exemplar,
-    )

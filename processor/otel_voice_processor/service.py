@@ -9,37 +9,39 @@ import gc
 import logging
 import time
 import uuid
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 
 from otel_voice.emit import derive_ids
 from otel_voice.policy import Policy, PolicyError, load_default, load_policy
+from otel_voice_processor import config as settings
 from otel_voice_processor.arrivals import Arrivals
 from otel_voice_processor.calls import Bounds, CallBook
 from otel_voice_processor.config import Config
-from otel_voice_processor.errors import ConfigError, Permanent, Retryable, Unsure
-from otel_voice_processor.export_metrics import MetricsExporter, encode_metrics
+from otel_voice_processor.delivery import Delivery, Direct, Durable
+from otel_voice_processor.errors import ConfigError
+from otel_voice_processor.export_metrics import MetricsExporter
 from otel_voice_processor.file_exporter import FileExporter
-from otel_voice_processor.forward import Exporter, fan_out
-from otel_voice_processor.model import CallRecord, VoiceEvent
+from otel_voice_processor.forward import DeadLetters, Exporter, destinations, fan_out
+from otel_voice_processor.journal import Damaged, Journal
+from otel_voice_processor.judging import Judging
+from otel_voice_processor.metrics_push import MetricsPush
+from otel_voice_processor.model import CallRecord
+from otel_voice_processor.paths import journal_directory
 from otel_voice_processor.pipeline import Pipeline
 from otel_voice_processor.receiver import Receiver
 from otel_voice_processor.redact import without_text
 from otel_voice_processor.rpc import check_tls
-from otel_voice_processor.scorecard import Point, Scorecard
-from otel_voice_processor.settling import Due, Held, Settled
+from otel_voice_processor.scorecard import Scorecard
+from otel_voice_processor.series import Point
+from otel_voice_processor.state import FORMAT, OtherFormat, State
 from otel_voice_processor.status import StatusServer
-from otel_voice_processor.summary import resource_attributes, summary_request
+from otel_voice_processor.summary import resource_attributes
 from otel_voice_processor.telemetry import Counters, OwnPoints
 from otel_voice_processor.wire import partial_success
 
 LOG = logging.getLogger("otel_voice_processor")
 S = 1_000_000_000
 TICK_S = 1.0
-BATCH = 200  # summaries in one request
-COUNTED = 50  # episodes counted in one go, some 2 ms
-INLINE = 200  # events that are joined between two requests, some 3 ms; a call of more is joined in a thread
-MAX_PENDING = 10_000  # summaries waiting for downstream; past it the oldest go, counted
 
 
 def policy_of(config: Config) -> Policy:
@@ -76,7 +78,7 @@ def root_ids(call_id: str) -> tuple[bytes, bytes]:
 class Service:
     """The processor. `on_call` is told each call record as it settles, without text unless the config keeps it.
 
-    `exporter` replaces the configured ones.
+    `exporter` replaces the configured ones; with it, and with `directory: none`, nothing is kept on disk.
     """
 
     def __init__(
@@ -87,32 +89,36 @@ class Service:
         on_call: Callable[[CallRecord], None] | None = None,
         exporter: Exporter | None = None,
     ) -> None:
-        self._config = config
-        self._clock = clock
-        self._on_call = on_call
-        self._instance = str(uuid.uuid4())
-        self.counters = Counters()
+        self._config, self._clock = config, clock
+        directory = journal_directory(config) if exporter is None else None
         judging = config.judging
         policy = policy_of(config)
-        self._pipeline = Pipeline(policy, self.counters, keep_text=judging.keep_transcript_text, accept_aliases=judging.accept_aliases)
-        bounds = Bounds(
-            settle_after_ns=int(judging.settle_after * S),
-            expire_after_ns=int(judging.expire_after * S),
-            forget_after_ns=int(judging.forget_after * S),
-            max_calls=judging.max_calls,
-            max_events=judging.max_events_per_call,
-        )
-        self._book = CallBook(self._pipeline.rule, policy.version, root_ids, bounds)
         started_ns = clock()
+        self.counters = Counters()
+        self._pipeline = Pipeline(policy, self.counters, keep_text=judging.keep_transcript_text, accept_aliases=judging.accept_aliases)
         self.scorecard = Scorecard(started_ns, by_agent=judging.agent_name_label)
-        self._own = OwnPoints(self.counters, started_ns)
-        self._file = FileExporter(config.file, self.counters, clock=clock) if config.file and exporter is None else None
-        self._exporter = exporter or fan_out(config, self.counters, self._file)
-        self._metrics = MetricsExporter.of(config.metrics) if config.metrics else None
-        self._receiver = Receiver(self._consume, config.receiver, self.counters)
+        book = CallBook(self._pipeline.rule, policy.version, root_ids, _bounds(config))
+        self._state = State(
+            book=book,
+            scorecard=self.scorecard,
+            counters=self.counters,
+            own=OwnPoints(self.counters, started_ns),
+            saved=directory is not None,
+        )
         self._arrivals = Arrivals()
+        self._judging = Judging(self._state, self._arrivals, self._put, clock=clock, on_call=_private(on_call, config))
+        self._file = FileExporter(config.file, self.counters, clock=clock) if config.file and exporter is None else None
+        self._journal: Journal | None = None
+        if directory is None:
+            self._delivery: Delivery = Direct(exporter or fan_out(config, self.counters, self._file), self.counters)
+        else:
+            self._journal = Journal(directory, config.storage, self.counters, clock=clock, settling=self._judging.settling)
+            letters = DeadLetters(directory / "dead_letters", config.storage.max_dead_letter_megabytes << 20, self.counters, clock=clock)
+            out = destinations(config, self._journal, letters, self.counters, self._file)
+            self._delivery = Durable(self._journal, out, letters)
+        self._metrics = self._metrics_push(config.metrics) if config.metrics else None
+        self._receiver = Receiver(self._consume, config.receiver, self.counters)
         self._status = StatusServer(config.status, self._arrivals.told) if config.status else None
-        self._pending: deque[bytes] = deque()
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
 
@@ -127,19 +133,19 @@ class Service:
         return self._status.port if self._status else 0
 
     async def start(self) -> None:
-        """Open file and port and start the clocks; raise `FileUnusable`, `PortTaken` or `TlsUnusable` where that cannot be."""
+        """Open journal, file and port and start the clocks; raise `FileUnusable`, `PortTaken` or `TlsUnusable` where that cannot be."""
         for part in self._config.traces:
             for endpoint in part.endpoints:
                 check_tls(endpoint, part.tls)
         if self._config.metrics is not None:
             check_tls(self._config.metrics.endpoint, self._config.metrics.tls)
-        if self._file is not None:
-            await self._file.start()
         try:
+            if self._file is not None:
+                await self._file.start()
+            await self._begin()
             await self._receiver.start()
         except BaseException:
-            if self._file is not None:
-                await self._file.close()  # another may have it
+            await self._delivery.stop(0)
             raise
         if self._status is not None:
             await self._status.start()
@@ -148,8 +154,32 @@ class Service:
         if self._metrics is not None:
             self._tasks.append(asyncio.create_task(self._pushing(self._config.metrics.interval if self._config.metrics else 60.0)))
 
+    async def _begin(self) -> None:
+        """Go on where the last process stood, as the same instance, or begin anew."""
+        instance = str(uuid.uuid4())
+        if self._journal is not None and isinstance(self._delivery, Durable):
+            await self._journal.open(self._delivery.names)
+            saved = self._journal.meta(b"instance")
+            instance = saved.decode() if saved else instance
+            self._journal.set_meta(b"instance", instance.encode())
+            await self._restore(self._journal)
+            self._journal.start(self._state)
+            await self._delivery.start()
+        self._judging.instance = instance
+        if self._metrics is not None:
+            self._metrics.resource = resource_attributes(instance)
+            self._metrics.in_doubt = self._journal.meta(b"push") if self._journal is not None else None
+
+    async def _restore(self, journal: Journal) -> None:
+        try:
+            self._state.restore(journal.rows, journal.log(), self._clock())
+        except OtherFormat as error:
+            later = isinstance(error.found, int) and error.found > FORMAT
+            await journal.set_aside(Damaged("newer" if later else "older", str(error)))
+            self._state.restore(journal.rows, journal.log(), self._clock())
+
     async def stop(self, grace_s: float = 10.0) -> None:
-        """Stop receiving, settle what is open, flush, close. Safe before `start` and twice."""
+        """Stop receiving, deliver, close; in memory open calls are settled, in a journal they wait. Safe before `start` and twice."""
         await self._receiver.stop(grace_s)
         if self._status is not None:
             await self._status.stop()
@@ -160,13 +190,13 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
-        await self.settle_all()
-        if self._pending:
-            self.counters.add("otel_voice_exporter_enqueue_failed_summaries", len(self._pending))
-            LOG.error("%d summaries were not taken by downstream and are given up", len(self._pending))
-            self._pending.clear()
-        await self._push_metrics()
-        await self._exporter.close()
+        if self._journal is None:
+            await self.settle_all()
+        if self._metrics is not None:
+            await self._metrics.push()
+        await self._delivery.stop(grace_s)
+        if len(self._state.book):
+            LOG.info("%d open calls go on when the processor is started again", len(self._state.book))
         counts = (f"{name}{dict(labels) or ''} {value}" for (name, labels), value in sorted(self.counters.snapshot().items()))
         LOG.info("counted: %s", ", ".join(counts) or "nothing")
         if self._metrics is not None:
@@ -174,134 +204,32 @@ class Service:
 
     async def settle_all(self) -> None:
         """Settle every open call as if all time had passed."""
-        await self._take(self._book.everything(self._clock()))
+        await self._judging.settle(self._state.book.everything(self._clock()), self._delivery.relieve)
+        await self._delivery.flush()
 
     async def _consume(self, body: bytes, signal: str) -> bytes:
-        """Take one request: answered OK only after downstream has it; joined and counted after that."""
+        """Take one request: answered OK only after it cannot be lost."""
         processed = await self._pipeline.process(body, signal)
-        refusal = await self._exporter.send(processed.body, signal)
-        now = self._clock()
-        for event in processed.events:
-            self._join(event, now)
+        refusal = await self._delivery.accept(processed.body, signal, lambda: self._judging.join(processed.events))
         for refused in processed.refused:
             self._arrivals.refuse(*refused)
         return partial_success("; ".join(warning for warning in (refusal, processed.warning) if warning))
 
-    def _join(self, event: VoiceEvent, now_ns: int) -> None:
-        outcome = self._book.add(event, now_ns)
-        self._arrivals.add(event, now_ns, outcome)
-        self.counters.add("otel_voice_processor_events", outcome=outcome)
-
-    async def _take(self, due: Iterable[Due | None]) -> None:
-        """Join what is due, count what settled, write its spans; a call that cannot be judged does not hold up the others."""
-        taken, given_up = True, 0  # whether downstream took what it was asked to in this round
-        try:
-            for item in due:
-                if item is None:
-                    await asyncio.sleep(0)
-                    continue
-                try:
-                    await self._settle(item)
-                except Exception:
-                    LOG.exception("a call could not be settled")
-                    self.counters.add("otel_voice_processor_settle_failures")
-                    self._book.give_up(item)
-                if taken and len(self._pending) >= BATCH:  # thousands of calls may settle at once
-                    taken = await self._drain()
-                if len(self._pending) > MAX_PENDING:
-                    self._pending.popleft()
-                    given_up += 1
-                await asyncio.sleep(0)  # requests come between two calls
-        except Exception:  # the book itself tripped; what it gave until then is sent all the same
-            LOG.exception("a tick failed")
-            self.counters.add("otel_voice_processor_tick_failures")
-        if given_up:
-            self.counters.add("otel_voice_exporter_enqueue_failed_summaries", given_up)
-            LOG.error("%d summaries, the oldest, are given up: no more than %d wait for downstream", given_up, MAX_PENDING)
-        if taken:
-            await self._drain()
-
-    async def _settle(self, due: Due) -> None:
-        """Join one call, a long one in a thread so that requests go on, and count and write what settled of it."""
-        joined, written = await asyncio.to_thread(self._joined, due) if len(due.events) > INLINE else self._joined(due)
-        settled = self._book.take(due, joined, self._clock())
-        if settled is None:
-            return
-        counting = self._write(settled, written)
-        try:
-            for _ in counting:
-                await asyncio.sleep(0)
-        finally:
-            for _ in counting:  # a stop in the middle leaves nothing half counted: the book knows the call no more
-                pass
-
-    def _joined(self, due: Due) -> tuple[tuple[Settled, Held], bytes]:
-        """Join a call and write its spans, which changes nothing; empty where there are none."""
-        joined = self._book.join(due)
-        item = joined[0]
-        if not (item.episodes or item.whole):
-            return joined, b""
-        return joined, summary_request(item.episodes, item.record, whole=item.whole, instance=self._instance)
-
-    def _write(self, item: Settled, written: bytes) -> Iterator[None]:
-        """Count what settled and queue its spans, step by step."""
-        now, record = self._clock(), item.record
-        if written:
-            self._pending.append(written)
-        for number, episode in enumerate(item.episodes, 1):
-            self.scorecard.count_episode(episode, record, now)
-            if number % COUNTED == 0:
-                yield
-        for number, episode in enumerate(item.aftermaths, 1):
-            self.scorecard.count_aftermath(episode, record, now)
-            if number % COUNTED == 0:
-                yield
-        if item.whole:
-            self.scorecard.count_call(record, now)
-            self._arrivals.settle(record)
-            self._count_call(record)
-        if item.whole and self._on_call is not None:
-            self._on_call(record if self._config.judging.keep_transcript_text else without_text(record))
-
-    def _count_call(self, record: CallRecord) -> None:
-        self.counters.add("otel_voice_processor_settled_calls", ended="expired" if record.ended_by == "expired" else "told")
-        if not record.started_seen:
-            self.counters.add("otel_voice_processor_unstarted_calls")
-
-    async def _drain(self) -> bool:
-        """Send waiting summaries, tell whether all were taken; what downstream cannot take now waits for the next tick."""
-        singly = 0  # how many go one by one, since together they were refused for good: one must not cost the others
-        while self._pending:
-            batch = [self._pending.popleft() for _ in range(min(len(self._pending), 1 if singly else BATCH))]
-            try:
-                await self._exporter.send(b"".join(batch))  # serialised requests concatenate into one
-            except Permanent as error:
-                if len(batch) > 1:
-                    self._pending.extendleft(reversed(batch))
-                    singly = len(batch)
-                    continue
-                self.counters.add("otel_voice_exporter_send_failed_summaries")
-                LOG.error("downstream refused a summary for good: %s", error)
-            except BaseException as error:  # a stop comes as one, too
-                self._pending.extendleft(reversed(batch))
-                if not isinstance(error, Exception):
-                    raise
-                LOG.warning("summaries wait for downstream: %s", error, exc_info=not isinstance(error, Retryable))
-                return False
-            singly = max(singly - 1, 0)
-        return True
+    def _put(self, summary: bytes) -> None:
+        self._delivery.put(summary)
 
     async def _ticking(self) -> None:
         while await self._goes_on(TICK_S):
             try:
-                await self._take(self._book.due(self._clock()))
+                await self._judging.settle(self._state.book.due(self._clock()), self._delivery.relieve)
+                await self._delivery.flush()
             except Exception:  # nothing that goes wrong once may stop the clock for good
                 LOG.exception("a tick failed")
                 self.counters.add("otel_voice_processor_tick_failures")
 
     async def _pushing(self, interval_s: float) -> None:
-        while await self._goes_on(interval_s):
-            await self._push_metrics()
+        while self._metrics is not None and await self._goes_on(interval_s):
+            await self._metrics.push()
 
     async def _goes_on(self, seconds: float) -> bool:
         """Wait, and tell whether the service still runs."""
@@ -310,18 +238,39 @@ class Service:
                 await self._stopping.wait()
         return not self._stopping.is_set()
 
-    async def _push_metrics(self) -> None:
-        if self._metrics is None:
-            return
-        now = self._clock()
-        points: list[Point] = [*self.scorecard.points(now), *self._own.points(now)]
-        if not points:
-            return
-        try:
-            await self._metrics.send(encode_metrics(resource_attributes(self._instance), points))
-        except Exception as error:  # whatever the endpoint is: traces never wait for metrics; cumulative points tell the rest next time
-            self.counters.add("otel_voice_exporter_send_failed_metric_points", len(points))
-            if not isinstance(error, Unsure):  # a second zero after a value that did arrive would count it twice
-                self.scorecard.not_taken()
-                self._own.not_taken()
-            LOG.warning("metrics were not taken: %s", error)
+    def _metrics_push(self, config: settings.MetricsExporter) -> MetricsPush:
+        own, scorecard = self._state.own, self.scorecard
+
+        def points() -> list[Point]:
+            now = self._clock()
+            return [*scorecard.points(now), *own.points(now)]
+
+        def not_taken() -> None:
+            scorecard.not_taken()
+            own.not_taken()
+
+        def remember(body: bytes | None) -> None:
+            if self._journal is not None:
+                self._journal.set_meta(b"push", body)
+
+        return MetricsPush(
+            MetricsExporter.of(config), self.counters, points=points, not_taken=not_taken, safe=self._delivery.safe, remember=remember
+        )
+
+
+def _bounds(config: Config) -> Bounds:
+    judging = config.judging
+    return Bounds(
+        settle_after_ns=int(judging.settle_after * S),
+        expire_after_ns=int(judging.expire_after * S),
+        forget_after_ns=int(judging.forget_after * S),
+        max_calls=judging.max_calls,
+        max_events=judging.max_events_per_call,
+    )
+
+
+def _private(on_call: Callable[[CallRecord], None] | None, config: Config) -> Callable[[CallRecord], None] | None:
+    """Return who is told of calls, without text unless the config keeps it."""
+    if on_call is None or config.judging.keep_transcript_text:
+        return on_call
+    return lambda record: on_call(without_text(record))

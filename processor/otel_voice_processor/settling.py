@@ -9,7 +9,8 @@ from otel_voice_schema import events as e
 
 from otel_voice_processor.episodes import Rule, interrupted_of, record_of, same, settled
 from otel_voice_processor.model import CallRecord, Episode, Response, Stretch, VoiceEvent
-from otel_voice_processor.packed import arrived_s, unpacked
+from otel_voice_processor.packed import Tables, arrived_s
+from otel_voice_processor.rows import Unreadable
 from otel_voice_processor.stretches import JOIN_NS
 
 S = 1_000_000_000
@@ -48,20 +49,42 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """Episodes that will not change any more; those of which silence and repeats are final as well; and their call as it stands."""
+    """Episodes that will not change any more; those of which silence and repeats are final as well; and their call as it stands.
+
+    `damaged` are events of it that mean nothing any more; it is judged without them.
+    """
 
     episodes: tuple[Episode, ...]
     aftermaths: tuple[Episode, ...]
     record: CallRecord
     whole: bool
+    damaged: frozenset[bytes] = frozenset()
 
 
-def settle(due: Due, rule: Rule, policy_version: str) -> tuple[Settled, Held]:
+def settle(due: Due, rule: Rule, policy_version: str, tables: Tables) -> tuple[Settled, Held]:
     """Join a call and return what settled, and what is held of it from now on.
 
     It touches nothing, so that a long call may be joined in a thread.
     """
-    events = [unpacked(data, due.call_id) for data in due.events]
+    due, events, damaged = _read(due, tables)
+    settled, held = _settle(due, events, rule, policy_version)
+    return (replace(settled, damaged=damaged) if damaged else settled), held
+
+
+def _read(due: Due, tables: Tables) -> tuple[Due, list[VoiceEvent], frozenset[bytes]]:
+    """Return a due call without its events that are damaged, its events, and those that are damaged."""
+    events, damaged = [], set()
+    for data in due.events:
+        try:
+            events.append(tables.unpack(data, due.call_id))
+        except Unreadable:
+            damaged.add(data)
+    if damaged:
+        due = replace(due, events=tuple(data for data in due.events if data not in damaged))
+    return due, events, frozenset(damaged)
+
+
+def _settle(due: Due, events: list[VoiceEvent], rule: Rule, policy_version: str) -> tuple[Settled, Held]:
     held = due.held
 
     def record(until_ns: int) -> CallRecord:

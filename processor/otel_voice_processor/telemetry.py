@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from otel_voice_schema.metrics import Metric
 
-from otel_voice_processor.scorecard import Point
+from otel_voice_processor.rows import Damaged, Rows, each_row, key_of, packed_row, unpacked_row
+from otel_voice_processor.series import Point
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -16,6 +17,8 @@ class Counters:
 
     def __init__(self) -> None:
         self._counts: dict[tuple[str, Labels], int] = {}
+        self._saved: dict[tuple[str, Labels], int] = {}
+        self._lost: list[bytes] = []
 
     def add(self, name: str, amount: int = 1, /, **labels: str) -> None:
         """Count `amount` more."""
@@ -34,6 +37,27 @@ class Counters:
         """Return a copy of every count."""
         return dict(self._counts)
 
+    def save(self, rows: Rows) -> None:
+        """Put what changed since it was asked for last; compared only here, since counting is for every event."""
+        for lost in self._lost:
+            rows.delete("counters", lost)
+        self._lost = []
+        for key, count in self._counts.items():
+            if self._saved.get(key) != count:
+                self._saved[key] = count
+                rows.put("counters", key_of(packed_row(*key)), packed_row(*key, count))
+
+    def restore(self, rows: Iterable[tuple[bytes, bytes]], damaged: Damaged) -> None:
+        """Go on from the rows of an earlier process; what was counted before that comes on top."""
+        for key, found in each_row(rows, "counters", damaged):
+            try:
+                name, labels, count = found
+                self._saved[name, labels] = count
+                self._counts[name, labels] = self._counts.get((name, labels), 0) + count
+            except (TypeError, ValueError):
+                self._lost.append(key)
+                damaged("counters")
+
 
 class OwnPoints:
     """The counters as metric points, a new one with a zero first as the scorecard's; timestamps only grow."""
@@ -43,12 +67,14 @@ class OwnPoints:
         self._started_ns = self._told_ns = started_ns
         self._told: set[tuple[str, Labels]] = set()
         self._fresh: set[tuple[str, Labels]] = set()  # first told in the last push
+        self._unsaved = True
 
     def points(self, now_ns: int) -> Iterator[Point]:
         """Yield what to export at `now_ns`."""
         if now_ns <= self._told_ns:
             return
         before_ns, self._told_ns, self._fresh = self._told_ns, now_ns, set()
+        self._unsaved = True
         for key, value in self._counters.snapshot().items():
             if key not in self._told:
                 self._told.add(key)
@@ -59,6 +85,23 @@ class OwnPoints:
     def not_taken(self) -> None:
         """Say that the last export did not arrive: its new counters begin with a zero again."""
         self._told -= self._fresh
+        self._unsaved = True
+
+    def save(self, rows: Rows) -> None:
+        """Put what was told, where that changed since it was asked for last."""
+        if self._unsaved:
+            rows.put("meta", b"told", packed_row(self._started_ns, self._told_ns, sorted(self._told)))
+            self._unsaved = False
+
+    def restore(self, row: bytes | None, damaged: Damaged) -> None:
+        """Take what an earlier process told; its counters began when it did."""
+        if row is None:
+            return
+        try:
+            started_ns, told_ns, told = unpacked_row(row)
+            self._started_ns, self._told_ns, self._told = int(started_ns), int(told_ns), set(told)
+        except (TypeError, ValueError):
+            damaged("meta")
 
     def _point(self, key: tuple[str, Labels], value: int, time_ns: int) -> Point:
         return Point(

@@ -1,7 +1,7 @@
 """What a durable acknowledgement costs: the processor with a journal, the same in memory, and the collector's persistent queue.
 
-Run: `python tests/benchmarks/durable.py [--seconds 60] [--rounds 5] [--voice 10]`. Real processes of `otel-voice serve`, and an OpenTelemetry
-Collector with `file_storage` and `fsync: true` where `tests/peers/install.py` has built one. Requests of 512 spans, uncompressed, each of
+Run: `python tests/benchmarks/durable.py [--seconds 60] [--rounds 5] [--voice 10]`. Real processes of `otel-voice serve`, and a collector
+with `file_storage` and `fsync: true` where `tests/peers/install.py` has built one. Requests of 512 spans, uncompressed, each of
 them different, four in flight; a sink process takes what they send on. Variants take turns; a round ends when everything acknowledged has
 reached the sink, so that a backlog is nobody's advantage. `per CPU second` counts a server's own CPU time and is the steadier of the two.
 """
@@ -220,7 +220,9 @@ def main() -> None:
         for number in range(chosen.rounds):
             for server in servers[number % len(servers) :] + servers[: number % len(servers)]:
                 asyncio.run(rounds.run(server, chosen.seconds / chosen.rounds / len(servers)))
-    print(f"512 spans a request, {len(bodies.next()) // 1024} KiB, {chosen.voice} % ours, uncompressed, {IN_FLIGHT} in flight, all delivered")
+    print(
+        f"512 spans a request, {len(bodies.next()) // 1024} KiB, {chosen.voice} % ours, uncompressed, {IN_FLIGHT} in flight, all delivered"
+    )
     print(report(servers))
     ours.close()
     sink.terminate()

@@ -215,7 +215,7 @@ def test_rates_of_the_last_hours_are_bounded_without_an_exporter() -> None:
     for minute in range(3_000):
         rolling.add(START + minute * 60 * S, "billing", "missed_interruption", hit=False)
 
-    assert [60, 1_440] == [len(window.kept) for _, window in rolling._windows]
+    assert [60, 1_440] == [len(window.kept) for window in rolling._windows.values()]
 
 
 def test_a_call_id_used_again_is_another_call(timeline: Any) -> None:

@@ -13,7 +13,7 @@ from otel_voice_processor.config import MetricsExporter as Settings
 from otel_voice_processor.config import Tls
 from otel_voice_processor.errors import Permanent, Retryable, Unsure
 from otel_voice_processor.export_metrics import MetricsExporter, encode_metrics
-from otel_voice_processor.scorecard import Point
+from otel_voice_processor.series import Point
 from otel_voice_processor.testing import Sink, free_port
 from otel_voice_schema import metrics as m
 

@@ -47,8 +47,8 @@ def record(name: str) -> CallRecord:
             span_id=number.to_bytes(8, "big"),
             attributes=event.attributes,  # type: ignore[arg-type]
         )
-        service._join(found, START)
-    (settled,) = service._book.settle_all()
+        service._state.join(found, START)
+    (settled,) = service._state.book.settle_all()
     assert settled.record is not None
     return settled.record
 

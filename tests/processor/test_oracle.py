@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from otel_voice_processor.calls import CallBook, S
 from otel_voice_processor.model import VoiceEvent
-from otel_voice_processor.scorecard import Point, Scorecard
+from otel_voice_processor.scorecard import Scorecard
+from otel_voice_processor.series import Point
 from otel_voice_processor.settling import Settled
 from otel_voice_processor.simulate import LEVELS, events_of, simulate
 

@@ -11,7 +11,8 @@ import zstandard
 from otel_voice_processor.cli import main
 from otel_voice_processor.model import TRACES
 from otel_voice_processor.otlp_json import decode_request_json
-from otel_voice_processor.scorecard import Point, Scorecard
+from otel_voice_processor.scorecard import Scorecard
+from otel_voice_processor.series import Point
 from otel_voice_processor.settling import Settled
 from otel_voice_processor.simulate import LEVELS, events_of, simulate
 from otel_voice_processor.summary import summary_request

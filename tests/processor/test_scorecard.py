@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from otel_voice_processor.capped import Capped
 from otel_voice_processor.rates import rates, wilson
-from otel_voice_processor.scorecard import OVERFLOW, Capped, Scorecard
+from otel_voice_processor.scorecard import Scorecard
+from otel_voice_processor.series import OVERFLOW
 
 S = 1_000_000_000
 

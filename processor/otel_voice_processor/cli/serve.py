@@ -12,11 +12,13 @@ import signal
 import sys
 import threading
 from collections.abc import Coroutine, Iterator
+from dataclasses import replace
 
 from otel_voice_processor.cli.check import read
 from otel_voice_processor.config import Config
 from otel_voice_processor.errors import ConfigError, ProcessorError
 from otel_voice_processor.model import CallRecord
+from otel_voice_processor.paths import journal_directory
 
 LOG = logging.getLogger("otel_voice_processor")
 MOST_WAITING = 1_000  # calls that wait to be printed
@@ -27,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--config", metavar="FILE", help="config file; every key has a default")
     parser.add_argument("--policy", metavar="FILE", help="policy file, instead of the one the config names")
+    parser.add_argument("--in-memory", action="store_true", help="keep nothing on disk: requests are acknowledged after downstream's OK")
     parser.add_argument("--show", action="store_true", help="print each call record as it settles")
 
 
@@ -37,6 +40,8 @@ def run(options: argparse.Namespace) -> int:
     if problems or config is None:
         print("\n".join(problems), file=sys.stderr)
         return 2
+    if options.in_memory:
+        config = replace(config, storage=replace(config.storage, in_memory=True))
     try:
         _run(_serve(config, show=options.show))
     except ConfigError as error:
@@ -148,4 +153,6 @@ def _told(config: Config, port: int) -> str:
         f"traces go on to {', '.join(targets)}" if targets else "traces go nowhere: set exporters.otlp_grpc or exporters.file to keep them"
     )
     scores = f"; metrics to {config.metrics.endpoint}" if config.metrics else "; no metrics endpoint is set"
-    return f"otel-voice listens for OTLP gRPC on {host}:{port}; {onward}{scores}"
+    directory = journal_directory(config)
+    kept = f"; kept in {directory} until they are there" if directory is not None else "; nothing is kept on disk"
+    return f"otel-voice listens for OTLP gRPC on {host}:{port}; {onward}{kept if targets else ''}{scores}"

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from otel_voice_processor.claims import Claim
 from otel_voice_processor.config import File
 from otel_voice_processor.errors import FileUnusable, Retryable
-from otel_voice_processor.claims import Claim
 from otel_voice_processor.file_exporter.packing import like
 from otel_voice_processor.file_exporter.rotated import free_name
 from otel_voice_processor.file_exporter.tails import CUT, mend_frames, mend_lines

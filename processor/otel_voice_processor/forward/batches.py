@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import DecodeError
 
-from otel_voice_processor.forward.queue import Entry
+from otel_voice_processor.model import Entry
 
 Group = Sequence[Entry]
 

@@ -17,9 +17,9 @@ from otel_voice_processor.forward.cursor import Cursor
 from otel_voice_processor.forward.dead_letters import DeadLetters, Letter
 from otel_voice_processor.forward.exporter import Exporter, takes
 from otel_voice_processor.forward.notices import Notices
-from otel_voice_processor.forward.queue import Entry, Queue
+from otel_voice_processor.forward.queue import Queue
 from otel_voice_processor.forward.retry import JOURNAL_INTERVAL_S, Chance, Pauses, Sleep
-from otel_voice_processor.model import LOGS, TRACES
+from otel_voice_processor.model import LOGS, TRACES, Entry
 from otel_voice_processor.rpc import Refused
 from otel_voice_processor.telemetry import Counters
 

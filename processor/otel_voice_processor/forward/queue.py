@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One request that waits. Numbers only grow; there may be gaps."""
-
-    number: int
-    signal: str
-    arrived_ns: int
-    body: bytes
+from otel_voice_processor.model import Entry
 
 
 class Queue(Protocol):

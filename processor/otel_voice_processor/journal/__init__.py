@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from otel_voice_processor.journal.journal import Journal, Keeper
+from otel_voice_processor.journal.store import Damaged
 
-__all__ = ["Journal", "Keeper"]
+__all__ = ["Damaged", "Journal", "Keeper"]

@@ -38,7 +38,7 @@ def set_aside(store: Store, directory: Path, now_ns: int, damaged: Damaged) -> l
     def act() -> list[str] | None:
         aside = _moved(folder, directory / FOLDER, now_ns, damaged.reason)
         LOG.error("the journal in `%s` cannot be used and is set aside as `%s`: %s", folder, aside, damaged)
-        if damaged.reason == "newer":
+        if damaged.reason != "corrupt":
             LOG.error("what waits in it is delivered by a processor of that version that is started on `%s`", aside.parent)
             return None
         folder.mkdir(mode=0o700)

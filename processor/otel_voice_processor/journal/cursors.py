@@ -26,7 +26,9 @@ class Cursors:
         known: dict[str, int] = _read(saved)
         gone = {name: at for name, at in known.items() if name not in destinations and at < following}
         new = [name for name in destinations if name not in known]
-        start = following if saved is not None else first  # without any cursors nobody knows what has been sent: once more is better than never
+        start = (
+            following if saved is not None else first
+        )  # without any cursors nobody knows what has been sent: once more is better than never
         if gone and new:
             start = min(gone.values())
             LOG.warning("%s goes on where %s stood, which the config no longer names", ", ".join(new), ", ".join(gone))
@@ -34,6 +36,11 @@ class Cursors:
             LOG.error("%d requests that waited for `%s` are given up: the config no longer names it", following - max(at, first), name)
             self._counters.add("otel_voice_exporter_abandoned_requests", following - max(at, first), exporter=name)
         self._at = {name: max(known.get(name, start), first) for name in destinations}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the destinations."""
+        return tuple(self._at)
 
     def at(self, destination: str) -> int:
         """Return the number of the entry that a destination takes next."""

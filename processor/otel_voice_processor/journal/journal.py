@@ -33,8 +33,9 @@ T = TypeVar("T")
 class Keeper(Protocol):
     """Who holds the state: says what a commit has to write of it. Never asked in the middle of a settling."""
 
-    def changes(self, number: int) -> Changes:
+    def changes(self, number: int, now_ns: int) -> Changes:
         """Return what changed since it was asked last."""
+        ...
 
 
 @dataclass(slots=True)
@@ -71,13 +72,13 @@ class Journal:
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="otel-voice-reader")
         self._waiting = _Waiting()
         self._kept: Commit | None = None  # what of a failed commit must not be lost: the state's changes
-        self._keeper: Keeper | None = None
         self._tail: deque[Entry] = deque()
         self._tail_bytes = 0
         self._cursors = Cursors(counters)
         self._wanted, self._news = asyncio.Event(), asyncio.Event()
         self._soon = False  # whether a commit of cursors is on its way
         self._attempts = 0  # commits tried; each has a number of its own, since state notes in which one it was written
+        self._keeper: Keeper
         self._failed_until = 0.0
         self._problem = ""
         self._reported: dict[str, int] = {}
@@ -93,6 +94,11 @@ class Journal:
     def waiting_bytes(self) -> int:
         """Return the bytes held for destinations, as they count against the bound."""
         return self._store.bytes
+
+    @property
+    def following(self) -> int:
+        """Return the number of the next entry."""
+        return self._store.next
 
     @property
     def uncommitted_bytes(self) -> int:
@@ -264,7 +270,12 @@ class Journal:
     async def _commit_once(self) -> bool:
         async with self._settling:
             waiting, self._waiting = self._waiting, _Waiting()
-            commit = self._assembled(waiting)
+            try:
+                commit = self._assembled(waiting)
+            except Exception:
+                LOG.exception("the state cannot be written")
+                self._refuse(waiting, None, Retryable("the processor failed; its log says why"))
+                return False
         try:
             await self._in_writer(lambda: self._store.commit(commit))
         except (OSError, Retryable) as error:
@@ -288,6 +299,11 @@ class Journal:
                 future.set_result(None)
         return True
 
+    async def set_aside(self, damaged: Damaged) -> None:
+        """Begin with an empty journal, where what was found cannot be gone on with; between `open` and `start` alone."""
+        await self._repair(damaged)
+        self._cursors.begin(self._cursors.names, None, first=self._store.first, following=self._store.next)
+
     async def _repair(self, damaged: Damaged) -> None:
         """Set the journal aside and go on with what can be saved of it."""
         try:
@@ -305,7 +321,7 @@ class Journal:
             Entry(number=following + at, signal=signal, arrived_ns=arrived_ns, body=body)
             for at, (signal, arrived_ns, body, _) in enumerate(waiting.bodies)
         ]
-        kept, changes = self._kept, self._keeper.changes(number) if self._keeper is not None else Changes()
+        kept, changes = self._kept, self._keeper.changes(number, self._clock())
         puts = {} if kept is None else dict(kept.puts)
         puts |= {(database.encode(), key): value for database, key, value in changes.puts} | waiting.meta
         puts |= {(database.encode(), key): None for database, key in changes.deletes}
@@ -319,14 +335,14 @@ class Journal:
             keep_from=self._cursors.lowest(following),
         )
 
-    def _refuse(self, waiting: _Waiting, commit: Commit, error: Exception) -> None:
+    def _refuse(self, waiting: _Waiting, commit: Commit | None, error: Exception) -> None:
         """Ask the senders to come back, and keep what is ours for the next commit."""
         if str(error) != self._problem:
             LOG.error("nothing is taken until the journal can be written again: %s", error)
         self._counters.add("otel_voice_journal_failed_commits")
         self._problem = str(error)
         self._failed_until = asyncio.get_running_loop().time() + AGAIN_S
-        self._kept = commit
+        self._kept = commit or self._kept
         ours = [each for each in waiting.bodies if each[3] is None]
         self._waiting.bodies[:0] = ours
         self._waiting.bytes += sum(len(body) + ENTRY_BYTES for _, _, body, _ in ours)

@@ -323,4 +323,3 @@ def _as_os_error(error: lmdb.Error, folder: Path) -> Exception:
         return Damaged("corrupt", str(error))
     words = str(error)
     return OSError(f"the journal in `{folder}` cannot be written: {words.rpartition(': ')[2] or words}")
-

@@ -27,7 +27,7 @@ class Kept:
     log: bytes = b""
     numbers: list[int] = field(default_factory=list)
 
-    def changes(self, number: int) -> Changes:
+    def changes(self, number: int, now_ns: int) -> Changes:
         self.numbers.append(number)
         changes = Changes(log=self.log, puts=self.puts, deletes=[], keep_log_from=0)
         self.puts, self.log = [], b""
@@ -49,6 +49,10 @@ class Running:
 
     async def __aexit__(self, *_: object) -> None:
         await self.journal.stop()
+
+
+def below(folder: Path, pattern: str) -> list[Path]:
+    return sorted(folder.glob(pattern))
 
 
 async def filled(directory: Path, bodies: list[bytes], **config: object) -> None:
@@ -199,7 +203,7 @@ async def test_a_damaged_journal_is_set_aside_and_never_stops_a_start(tmp_path: 
         assert set(read) <= {b"%d" % number * 1000 for number in range(100)}
         told = again.counters.total("otel_voice_journal_set_aside") + again.counters.total("otel_voice_journal_damaged_rows")
         assert told or len(read) == 100
-        kept = [path.read_bytes() for path in tmp_path.glob("set_aside/*/journal/data.mdb")]
+        kept = [path.read_bytes() for path in below(tmp_path, "set_aside/*/journal/data.mdb")]
         assert kept == ([bytes(data)] if again.counters.total("otel_voice_journal_set_aside") else [])
 
 
@@ -223,7 +227,7 @@ async def test_a_journal_of_a_later_version_is_set_aside_whole(tmp_path: Path, m
     async with Running(tmp_path) as again:
         assert [] == await bodies_of(again)
         assert 1 == again.counters.get("otel_voice_journal_set_aside", reason="newer")
-    (aside,) = (tmp_path / "set_aside").iterdir()
+    (aside,) = below(tmp_path, "set_aside/*")
     monkeypatch.setattr("otel_voice_processor.journal.store.FORMAT", 2)
     async with Running(aside) as upgraded:
         assert [b"of the later version"] == await bodies_of(upgraded)
