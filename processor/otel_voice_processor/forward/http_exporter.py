@@ -98,7 +98,7 @@ async def compressed(body: bytes, compression: str) -> bytes:
 
 
 def _gzip(body: bytes) -> bytes:
-    packer = zlib.compressobj(1, zlib.DEFLATED, 31)  # the fastest level costs a third of the usual one and leaves a tenth more
+    packer = zlib.compressobj(1, zlib.DEFLATED, 31)  # the fastest level: half the time of the usual one, for a third more bytes
     return packer.compress(body) + packer.flush()
 
 
