@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +13,13 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 import aiohttp
+import grpc
 import yarl
 
 from otel_voice.printable import printable
 from otel_voice_processor.config import Tls
-from otel_voice_processor.errors import Permanent, Retryable, TimedOut, Unsure
-from otel_voice_processor.rpc import tls_context
+from otel_voice_processor.errors import Retryable, TimedOut, Unsure
+from otel_voice_processor.rpc import Refused, tls_context
 
 MAX_ANSWER: Final = 4 << 20  # bytes, as OTLP advises
 MAX_CONNECTIONS: Final = 100
@@ -40,15 +42,16 @@ class HttpClient:
         self._tls = tls
         self._headers = {"user-agent": "otel-voice", **headers, "accept-encoding": "identity"}
         self._timeout_s = timeout_s
+        self._context: ssl.SSLContext | None = None
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, url: str, body: bytes, *, shown: str | None = None) -> Answer:
         """Return the answer, whatever its status; errors call the server `shown`, or by the URL.
 
         Raise `Retryable` where the server cannot be reached, `TimedOut` or `Unsure` where it may have the request and gave no whole answer,
-        `TlsUnusable` where the certificates cannot be used, `Permanent` where no server could be asked in this way.
+        `TlsUnusable` where the certificates cannot be used, `Refused` where no server could be asked in this way.
         """
-        session, name = self._opened(url), shown or url
+        session, name = self._opened(), shown or url
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await self._posted(session, url, body)
@@ -57,7 +60,7 @@ class HttpClient:
         except aiohttp.ClientConnectorError as error:
             raise Retryable(f"`{name}` cannot be reached: {error}") from None
         except (aiohttp.InvalidURL, ValueError) as error:
-            raise Permanent(f"`{name}` cannot be asked: {error}") from None
+            raise Refused(f"`{name}` cannot be asked: {error}", grpc.StatusCode.UNIMPLEMENTED) from None
         except (aiohttp.ClientError, OSError) as error:
             raise Unsure(f"`{name}` did not answer: {printable(str(error)[:200]) or type(error).__name__}") from None
 
@@ -67,19 +70,28 @@ class HttpClient:
         if session is not None:
             await session.close()
 
-    def _opened(self, url: str) -> aiohttp.ClientSession:
+    def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            context = tls_context(self._tls) if url.startswith("https://") else True
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=context, limit=MAX_CONNECTIONS),
+                connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS),
                 timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,  # nothing was asked for but plain: what is not could be of any size
             )
         return self._session
 
+    def _trust(self, url: str) -> ssl.SSLContext | bool:
+        if not url.startswith("https://"):
+            return True
+        if self._context is None:
+            self._context = tls_context(self._tls)
+        return self._context
+
     async def _posted(self, session: aiohttp.ClientSession, url: str, body: bytes) -> Answer:
-        async with session.post(yarl.URL(url, encoded=True), data=io.BytesIO(body), headers=self._headers, allow_redirects=False) as answer:
+        asked = session.post(
+            yarl.URL(url, encoded=True), data=io.BytesIO(body), headers=self._headers, allow_redirects=False, ssl=self._trust(url)
+        )
+        async with asked as answer:
             said = bytearray()
             async for piece in answer.content.iter_any():
                 said += piece

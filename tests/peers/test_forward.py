@@ -116,6 +116,24 @@ async def test_a_collector_takes_the_largest_batch_by_grpc_and_one_that_is_large
     assert ("RESOURCE_EXHAUSTED", "refused", 101) == (story["code"], story["reason"], story["entry"])
 
 
+async def test_what_is_too_large_for_a_collector_by_http_is_a_dead_letter(tmp_path: Path) -> None:
+    """Its limit is 20 MiB; what came before and after arrives."""
+    grpc, http, queue, counters = free_port(), free_port(), MemoryQueue(), Counters()
+    large = spans(1, 25_000_000)
+    async with Sink() as sink:
+        with collector(tmp_path / "collector", passing_on(sink.endpoint, grpc, http)):
+            config = HttpExporter(endpoint=f"http://127.0.0.1:{http}", retry_on_failure=FAST)
+            queue.put(spans(0), large, spans(2))
+            async with running(config, queue, tmp_path / "dead", counters) as one:
+                await one.reached(4)
+        ((story, body),) = letters_in(tmp_path / "dead")
+
+        assert ["000000", "000002"] == [name[:6] for name in names(sink)]
+    assert large == body
+    assert ("refused", 2) == (story["reason"], story["entry"])
+    assert "too large" in story["message"]
+
+
 @pytest.mark.parametrize("by", ["grpc", "http"])
 async def test_what_is_behind_a_collector_is_waited_for(by: str, tmp_path: Path) -> None:
     """A collector says that its backend is away by UNAVAILABLE, or 503: all of it arrives once it is back."""

@@ -19,7 +19,7 @@ from otel_voice_processor.config import Tls
 from otel_voice_processor.errors import Retryable, Unsure
 from otel_voice_processor.forward.partial import MAX_SHOWN, PartialSuccess
 from otel_voice_processor.http_client import Answer, HttpClient
-from otel_voice_processor.model import TRACES
+from otel_voice_processor.model import LOGS, TRACES
 from otel_voice_processor.rpc import Refused
 from otel_voice_processor.telemetry import Counters
 
@@ -81,7 +81,7 @@ class HttpExporter:
         url = self._urls[signal]
         answer = await self._client.post(url, await compressed(body, self._compression))
         if not 200 <= answer.status < 300:
-            raise sorted_answer(answer, url)
+            raise sorted_answer(answer, url, signal)
         return self._partial.note(answer.body, signal, url)
 
     async def close(self) -> None:
@@ -106,7 +106,7 @@ def _zstd(body: bytes) -> bytes:
     return zstandard.ZstdCompressor(level=1).compress(body)
 
 
-def sorted_answer(answer: Answer, url: str) -> Retryable | Refused:
+def sorted_answer(answer: Answer, url: str, signal: str = TRACES) -> Retryable | Refused:
     """Return an answer that is no success as one of our two kinds of error."""
     words = printable(f"`{url}` answered {answer.status}: {said(answer)}")
     if answer.status in RETRYABLE:
@@ -114,7 +114,10 @@ def sorted_answer(answer: Answer, url: str) -> Retryable | Refused:
     if 300 <= answer.status < 400:
         words += "; redirects are not followed, since headers may hold secrets: name the endpoint it leads to"
         return Refused(words, _Code.UNIMPLEMENTED, str(answer.status))
-    return Refused(words, CODES.get(answer.status, _Code.UNKNOWN), str(answer.status))
+    code = CODES.get(answer.status, _Code.UNKNOWN)
+    if code is _Code.UNIMPLEMENTED and signal == LOGS:
+        words += "; if it takes no logs, `signals: [traces]` in its exporter says so, and the events in them are judged"
+    return Refused(words, code, str(answer.status))
 
 
 def said(answer: Answer) -> str:

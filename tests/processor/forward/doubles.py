@@ -103,15 +103,17 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 class Web:
-    """An HTTP server by hand. `answer` are the bytes it answers with, `then` what it does after them; `choose` gives a status by the body.
+    """An HTTP server by hand. `answer` are the bytes it answers with, `then` what it does after them, `choose` gives a status by the body.
 
-    `seen` is what it was sent."""
+    With `early` it answers before it has read any of that. `seen` is what it was sent.
+    """
 
     def __init__(self) -> None:
         self.port = 0
         self.seen: list[tuple[str, dict[str, str], bytes]] = []
         self.answer = b""
         self.then: Callable[[asyncio.StreamWriter], Awaitable[None]] | None = None
+        self.early = False
         self.choose: Callable[[bytes], str] | None = None
         self.answers("200 OK")
 
@@ -132,7 +134,7 @@ class Web:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
                 headers = {key.lower(): value.strip() for key, _, value in (line.partition(":") for line in head[1:] if line)}
-                body = await reader.readexactly(int(headers.get("content-length", "0")))
+                body = b"" if self.early else await reader.readexactly(int(headers.get("content-length", "0")))
                 self.seen.append((head[0].split(" ")[1], headers, body))
                 if self.choose is not None:
                     self.answers(self.choose(body))
@@ -140,6 +142,7 @@ class Web:
                 await writer.drain()
                 if self.then is not None:
                     await self.then(writer)
+                if self.then is not None or self.early:
                     break
         writer.close()
 

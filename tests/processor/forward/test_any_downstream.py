@@ -20,7 +20,7 @@ from otel_voice_processor.forward import DeadLetters, Destination, Exporter, Grp
 from otel_voice_processor.rpc import ABOUT_US, RETRYABLE, Refused
 from otel_voice_processor.testing import Sink
 
-from tests.processor.forward.doubles import MemoryQueue, Told, web
+from tests.processor.forward.doubles import MemoryQueue, Told, until, web
 
 Code = grpc.StatusCode
 FAST = Retry(initial_interval=0.01, max_interval=0.01)
@@ -57,17 +57,18 @@ def buried(folder: Path) -> list[int]:
 @pytest.mark.parametrize("wait_s", [None, 0.01], ids=["plain", "retry_info"])
 async def test_by_grpc_each_code_ends_where_it_should(code: grpc.StatusCode, wait_s: float | None, tmp_path: Path) -> None:
     """Worth a retry: delivered once it is over. About us: waited for, then delivered. Else: in the dead letters. Nothing in two places."""
+    small = code is Code.RESOURCE_EXHAUSTED  # too small to be refused for its size
+    waited = code in RETRYABLE or code in ABOUT_US or small
     async with Sink() as sink:
         sink.refuse(code, retry_after_s=wait_s)
 
         async def mend(one: Destination) -> None:
-            await asyncio.sleep(0.1)
-            sink.accept()
+            if waited:
+                await until(lambda: sink.attempts >= 6)
+                sink.accept()
 
         await delivered(GrpcExporter(sink.endpoint, insecure=True), tmp_path, during=mend)
         arrived = sorted(number for body in sink.requests for number in numbers_in(body))
-    small = code is Code.RESOURCE_EXHAUSTED  # too small to be refused for its size
-    waited = code in RETRYABLE or code in ABOUT_US or small
 
     assert (list(range(6)), []) == ((arrived, buried(tmp_path)) if waited else (sorted(buried(tmp_path)), arrived))
 
@@ -75,17 +76,18 @@ async def test_by_grpc_each_code_ends_where_it_should(code: grpc.StatusCode, wai
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 501, 502, 503, 504])
 async def test_by_http_each_status_ends_where_it_should(status: int, tmp_path: Path) -> None:
     """The same by HTTP."""
+    waited = status in {301, 401, 403, 404, 405, 415, 429, 502, 503, 504}
     async with web() as one:
         one.answers(f"{status} Said", Retry_After="0")
         taken: list[bytes] = []
 
         async def mend(_: Destination) -> None:
-            await asyncio.sleep(0.1)
-            one.choose = lambda body: taken.append(body) or "200 OK"  # type: ignore[func-returns-value]
+            await until(lambda: not waited or len(one.seen) >= 6)
+            if waited:
+                one.choose = lambda body: taken.append(body) or "200 OK"  # type: ignore[func-returns-value]
 
         await delivered(HttpExporter({"traces": f"{one.url}/v1/traces"}), tmp_path, during=mend)
     arrived = sorted(number for body in taken for number in numbers_in(body))
-    waited = status in {301, 401, 403, 404, 405, 415, 429, 502, 503, 504}
 
     assert (list(range(6)), []) == ((arrived, buried(tmp_path)) if waited else (sorted(buried(tmp_path)), arrived))
 
@@ -122,7 +124,7 @@ async def test_a_web_server_that_breaks_off_gets_it_again(answer: bytes, tmp_pat
         one.answer, one.then = answer, goes
 
         async def mend(_: Destination) -> None:
-            await asyncio.sleep(0.1)
+            await until(lambda: len(one.seen) >= 4)
             one.answers("200 OK")
 
         await delivered(HttpExporter({"traces": one.url}), tmp_path, during=mend)

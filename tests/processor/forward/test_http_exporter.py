@@ -115,6 +115,39 @@ async def test_each_status_is_worth_a_retry_only_where_otlp_says_so(status: int)
         assert (status < 400 or status in {401, 403, 404, 405, 407, 415}) == found.about_us
 
 
+async def test_an_answer_is_heard_though_it_comes_in_the_middle_of_a_request() -> None:
+    """A server that will not read 40 MB says so and closes: that is a refusal, not a line that broke."""
+    async with web() as one:
+        one.answers("413 Too Large", b"too large", connection="close")
+        one.early = True
+        exporter = exporter_to(one)
+        found = [str(await outcome(exporter, LARGE * 8)) for _ in range(3)]
+        await exporter.close()
+
+    assert [f"`{one.url}/v1/traces` answered 413: too large"] * 3 == found
+
+
+async def test_who_takes_no_logs_is_told_how_to_say_so() -> None:
+    """Traces alone may be meant; the setting for that is named."""
+    async with web() as one:
+        one.answers("404 Not Found", b"no page")
+        exporter = exporter_to(one)
+        with pytest.raises(Refused, match=r"`signals: \[traces\]` in its exporter says so"):
+            await exporter.send(b"x", "logs")
+        assert "signals" not in str(await outcome(exporter))
+        await exporter.close()
+
+
+async def test_a_url_that_nobody_could_ask_is_ours_to_mend() -> None:
+    """It must not cost the data."""
+    exporter = HttpExporter({"traces": "http://127.0.0.1:99999999/"})
+    found = await outcome(exporter)
+    await exporter.close()
+
+    assert isinstance(found, Refused)
+    assert found.about_us
+
+
 async def test_a_redirect_is_said_and_not_followed() -> None:
     """Headers may hold a token that is nobody else's business."""
     async with web() as one, web() as other:
