@@ -26,6 +26,7 @@ from otel_voice_processor.telemetry import Counters
 LOG = logging.getLogger(__name__)
 MAX_WINDOW: Final = 100_000  # entries behind one that is not taken; past it nothing more is read
 SLOW: Final = 3  # attempts of a batch that time out before it is sent in halves
+BESIDE: Final = 2  # times in a row that one signal is refused as unknown and the other is taken
 MIN_READ: Final = 1 << 20  # bytes asked of the journal at once
 SURELY_FITS: Final = 64 << 10  # bytes that no limit on a request's size refuses
 
@@ -72,7 +73,7 @@ class Destination:
         self._stopping = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
         self._working: set[asyncio.Task[None]] = set()
-        self._taken: set[str] = set()  # signals of which something was taken
+        self._untaken: set[str] = set()  # signals that it does not take, as it said twice
         self._fits = SURELY_FITS
 
     @property
@@ -188,13 +189,17 @@ class Destination:
 
         Raise `Permanent` where its data are refused, `TimedOut` where it had better be smaller, `GivenUp`, or `Stopping`.
         """
-        body, signal, begun, slow = joined(group), group[0].signal, time.monotonic(), 0
-        pauses = Pauses(self._retry, JOURNAL_INTERVAL_S, self._chance)
+        body, signal, begun = joined(group), group[0].signal, time.monotonic()
+        pauses, slow, beside = Pauses(self._retry, JOURNAL_INTERVAL_S, self._chance), 0, 0
         while True:
             try:
                 await self._exporter.send(body, signal)
             except Permanent as error:
-                failed: Permanent | Retryable = await self._worth_waiting(error, signal, len(body))
+                failed = self._worth_waiting(error, len(body))
+                beside = beside + 1 if await self._is_for_the_other(failed, signal) else 0
+                if beside >= BESIDE or (beside and signal in self._untaken):
+                    self._untaken.add(signal)
+                    raise GivenUp(failed, "not_taken") from None
             except Retryable as error:
                 failed = error
                 slow += isinstance(error, TimedOut)
@@ -209,30 +214,31 @@ class Destination:
                 raise GivenUp(failed, "gave_up")
             await self._wait(pause)
 
-    async def _worth_waiting(self, error: Permanent, signal: str, size: int) -> Permanent | Retryable:
-        """Return a refusal that says nothing of the data, so that it must not cost them; raise it, or `GivenUp`, otherwise."""
+    def _worth_waiting(self, error: Permanent, size: int) -> Permanent | Retryable:
+        """Return a refusal that says nothing of the data, so that it must not cost them; raise any other."""
         if not isinstance(error, Refused):
             raise error
-        if error.about_us:
-            if error.code is grpc.StatusCode.UNIMPLEMENTED and await self._takes_the_other(signal):
-                raise GivenUp(error, "not_taken")
-            return error
         if error.code is grpc.StatusCode.RESOURCE_EXHAUSTED and error.told == error.code.name and size <= self._fits:
             return Retryable(str(error))  # it took larger ones: this is a limit on how much, from a server that sends no RetryInfo
-        raise error
+        if not error.about_us:
+            raise error
+        return error
 
-    async def _takes_the_other(self, signal: str) -> bool:
-        """Tell whether there is somebody who takes traces and no logs, or the reverse: asked with a request that is empty."""
+    async def _is_for_the_other(self, failed: Permanent | Retryable, signal: str) -> bool:
+        """Tell whether somebody takes traces and no logs, or the reverse: asked with a request that is empty.
+
+        Once proves nothing: it may have been mended between the two.
+        """
         other = LOGS if signal == TRACES else TRACES
-        if other in self._taken or not takes(self._exporter, other):
-            return other in self._taken
+        unknown = isinstance(failed, Refused) and failed.code is grpc.StatusCode.UNIMPLEMENTED
+        if not unknown or not takes(self._exporter, other):
+            return False
         try:
             await self._exporter.send(b"", other)
         except Refused as error:
             return not error.about_us
         except (Retryable, Permanent):
             return False
-        self._taken.add(other)
         return True
 
     def _is_over(self, elapsed_s: float) -> bool:
@@ -278,7 +284,7 @@ class Destination:
         self._moved.set()
 
     def _note_taken(self, signal: str, size: int) -> None:
-        self._taken.add(signal)
+        self._untaken.discard(signal)
         self._fits = max(self._fits, size)
         self._notices.working()
 

@@ -204,6 +204,45 @@ async def test_a_server_without_logs_does_not_hold_up_traces(tmp_path: Path) -> 
     assert 10 == counters.get("otel_voice_exporter_dead_letters", exporter="one", reason="not_taken")
 
 
+async def test_a_wrong_endpoint_that_is_mended_meanwhile_costs_nothing(tmp_path: Path) -> None:
+    """Traces are refused as unknown, then logs are taken: perhaps it was mended in between, so traces are tried once more."""
+    queue, asked = MemoryQueue(), 0
+
+    def answer(body: bytes, signal: str) -> Any:
+        nonlocal asked
+        asked += signal == "traces"
+        return Refused("no such path", Code.UNIMPLEMENTED) if signal == "traces" and asked in {1, 4} else None
+
+    exporter = Told(answer)
+    queue.put(field("a"))
+    async with asyncio.timeout(10), running(exporter, queue, tmp_path) as one:
+        await one.reached(2)
+        queue.put(field("b"))
+        await one.reached(3)
+        queue.put(field("c"))
+        await one.reached(4)
+
+    assert [field("a"), field("b"), field("c")] == [body for body in exporter.taken if body]
+    assert [] == letters_in(tmp_path)
+
+
+async def test_one_that_takes_traces_alone_costs_each_request_of_logs_one_attempt(tmp_path: Path) -> None:
+    """Once that is known; when it takes them after all, they go there again."""
+    queue = MemoryQueue()
+    unknown = Refused("no logs here", Code.UNIMPLEMENTED)
+    exporter = Told(lambda body, signal: unknown if signal == "logs" else None)
+    async with asyncio.timeout(10), running(exporter, queue, tmp_path) as one:
+        for number in range(3):
+            queue.put(field(str(number)), signal="logs")
+            await one.reached(number + 2)
+        exporter.answer = lambda body, signal: None
+        queue.put(field("taken"), signal="logs")
+        await one.reached(5)
+
+    assert [field("0")] * 2 + [field("1"), field("2"), field("taken")] == [body for body in exporter.sent if body]
+    assert [field("0"), field("1"), field("2")] == [body for _, body in letters_in(tmp_path)]
+
+
 async def test_a_limit_on_how_much_is_no_verdict_on_the_data(tmp_path: Path) -> None:
     """RESOURCE_EXHAUSTED without RetryInfo is refused by size only where it is larger than what was taken before."""
     queue = MemoryQueue()
