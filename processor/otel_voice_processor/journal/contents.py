@@ -50,7 +50,7 @@ def contents_of(directory: Path) -> Contents:
 def _read(env: Any, directory: Path) -> Contents:
     dbs = {name: env.open_db(name, create=False) for name in DATABASES}
     with env.begin() as reader:
-        version = unsealed(reader.get(b"format", db=dbs[META]) or b"")
+        version = unsealed(reader.get(b"journal_format", db=dbs[META]) or b"")
         if version is not None and int.from_bytes(version, "big") != FORMAT:
             raise FileUnusable(f"the journal in `{directory}` is of format {int.from_bytes(version, 'big')}, this version reads {FORMAT}")
         rows = [(int.from_bytes(key, "big"), read_index(row)) for key, row in reader.cursor(db=dbs[INDEX])]

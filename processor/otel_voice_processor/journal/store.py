@@ -113,7 +113,7 @@ class Store:
         except lmdb.Error as error:
             self.close()
             raise _as_os_error(error, self._folder) from None
-        found = self.get(META, b"format")
+        found = self.get(META, b"journal_format")
         if found is not None and found != _NUMBER.pack(FORMAT):
             self.close()
             later = int.from_bytes(found, "big") > FORMAT
@@ -245,7 +245,7 @@ class Store:
             following = commit.entries[-1].number + 1 if commit.entries else self.next
             meta = self._dbs[META]
             writer.put(b"numbers", sealed(struct.pack(">QQ", commit.number, following)), db=meta)
-            writer.put(b"format", sealed(_NUMBER.pack(FORMAT)), db=meta)
+            writer.put(b"journal_format", sealed(_NUMBER.pack(FORMAT)), db=meta)
         return held, first
 
     def _drop(self, writer: Any, keep_from: int) -> tuple[int, int]:
