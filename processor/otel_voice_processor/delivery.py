@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
 from otel_voice_processor.errors import Permanent, Retryable
 from otel_voice_processor.forward import DeadLetters, Destination, Exporter
 from otel_voice_processor.journal import Journal
-from otel_voice_processor.telemetry import Counters
+from otel_voice_processor.telemetry import Counters, Gauge
 
 LOG = logging.getLogger(__name__)
 BATCH: Final = 200  # summaries in one request
@@ -129,6 +129,13 @@ class Durable:
         """Return the destinations' names, as their cursors are kept under."""
         return tuple(destination.name for destination in self._destinations)
 
+    def gauges(self) -> Iterator[Gauge]:
+        """Yield how much waits, for whom, and how much may."""
+        yield "otel_voice_journal_bytes", (), self._journal.waiting_bytes
+        yield "otel_voice_journal_capacity_bytes", (), self._journal.capacity_bytes
+        for name in self.names:
+            yield "otel_voice_exporter_queue_size", (("exporter", name),), self._journal.backlog(name)
+
     async def start(self) -> None:
         """Begin to deliver."""
         for destination in self._destinations:
@@ -151,8 +158,9 @@ class Durable:
             await self.safe()
 
     async def flush(self) -> None:
-        """Have the state committed, soon."""
+        """Have the state committed, soon, and give up what is too old."""
         self._journal.touch()
+        await self._journal.expire()
 
     async def safe(self) -> bool:
         """Wait for a commit of everything until now."""
@@ -166,7 +174,7 @@ class Durable:
         """Deliver within the grace; the rest waits in the journal for the next start."""
         now = asyncio.get_running_loop().time
         until = now() + grace_s
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError, Retryable):
             async with asyncio.timeout(grace_s):
                 await self._journal.barrier()
                 await asyncio.gather(*(each.reached(self._journal.following) for each in self._destinations))

@@ -165,6 +165,7 @@ class Service:
             await self._restore(self._journal)
             self._journal.start(self._state)
             await self._delivery.start()
+            self._state.own.gauges = self._delivery.gauges
         self._judging.instance = instance
         if self._metrics is not None:
             self._metrics.resource = resource_attributes(instance)

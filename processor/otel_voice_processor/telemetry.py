@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from otel_voice_schema.metrics import Metric
 
@@ -10,6 +10,7 @@ from otel_voice_processor.rows import Damaged, Rows, each_row, key_of, packed_ro
 from otel_voice_processor.series import Point
 
 Labels = tuple[tuple[str, str], ...]
+Gauge = tuple[str, Labels, float]  # name, labels, value now
 
 
 class Counters:
@@ -68,11 +69,14 @@ class OwnPoints:
         self._told: set[tuple[str, Labels]] = set()
         self._fresh: set[tuple[str, Labels]] = set()  # first told in the last push
         self._unsaved = True
+        self.gauges: Callable[[], Iterable[Gauge]] = tuple  # asked at each export
 
     def points(self, now_ns: int) -> Iterator[Point]:
         """Yield what to export at `now_ns`."""
         if now_ns <= self._told_ns:
             return
+        for name, labels, value in self.gauges():
+            yield self._point((name, labels), 0, now_ns, gauge=value)
         before_ns, self._told_ns, self._fresh = self._told_ns, now_ns, set()
         self._unsaved = True
         for key, value in self._counters.snapshot().items():
@@ -103,14 +107,15 @@ class OwnPoints:
         except (TypeError, ValueError):
             damaged("meta")
 
-    def _point(self, key: tuple[str, Labels], value: int, time_ns: int) -> Point:
+    def _point(self, key: tuple[str, Labels], value: int, time_ns: int, *, gauge: float | None = None) -> Point:
+        instrument, unit = ("counter", "1") if gauge is None else ("gauge", "{item}")  # `1` of a gauge becomes `_ratio` in Prometheus
         return Point(
-            metric=Metric(name=key[0], instrument="counter", unit="1", brief="", labels=(), buckets=()),
+            metric=Metric(name=key[0], instrument=instrument, unit=unit, brief="", labels=(), buckets=()),
             labels=key[1],
             start_ns=self._started_ns,
             time_ns=time_ns,
             value=value,
             counts=(),
-            total=0.0,
+            total=gauge or 0.0,
             exemplar=None,
         )

@@ -135,6 +135,8 @@ def running(name: str, command: list[str], config: str, folder: Path, sink: int)
         process = subprocess.Popen([*command, str(file)], stdout=log, stderr=log, env=os.environ | {"GOMAXPROCS": "1"})
     try:
         for _ in range(200):
+            if process.poll() is not None:
+                raise RuntimeError(f"{name} did not start: {(folder / 'log').read_text(errors='replace')[-2000:]}")
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 break
             time.sleep(0.05)

@@ -28,7 +28,10 @@ PARTS = {
         f"{COLLECTOR}/exporter/nopexporter {BETA}",
         f"{CONTRIB}/exporter/fileexporter {BETA}",
     ],
-    "extensions": [f"{CONTRIB}/extension/healthcheckextension {BETA}"],
+    "extensions": [
+        f"{CONTRIB}/extension/healthcheckextension {BETA}",
+        f"{CONTRIB}/extension/storage/filestorage {BETA}",
+    ],
     "providers": [f"{COLLECTOR}/confmap/provider/{name}provider {STABLE}" for name in ("env", "file", "yaml")],
 }
 PROMETHEUS = "github.com/prometheus/prometheus/cmd/prometheus"

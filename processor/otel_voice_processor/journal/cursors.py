@@ -44,7 +44,7 @@ class Cursors:
 
     def at(self, destination: str) -> int:
         """Return the number of the entry that a destination takes next."""
-        return self._at[destination]
+        return self._at.get(destination, 0)
 
     def move(self, destination: str, number: int) -> bool:
         """Note that everything below `number` is taken; return whether that is news."""

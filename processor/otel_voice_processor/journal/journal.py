@@ -96,6 +96,11 @@ class Journal:
         return self._store.bytes
 
     @property
+    def capacity_bytes(self) -> int:
+        """Return the bytes that may be held for destinations."""
+        return self._max_bytes
+
+    @property
     def following(self) -> int:
         """Return the number of the next entry."""
         return self._store.next
@@ -162,9 +167,12 @@ class Journal:
             self._task = None
         for future in self._all_waiting():
             _fail(future, Retryable("the processor stops"))
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
         self._readers.shutdown(wait=True)
-        await self._in_writer(self._store.close)
         self._writer.shutdown(wait=True)
+        self._store.close()
         self._claim.release()
 
     def admit(self, size: int) -> None:
@@ -257,7 +265,11 @@ class Journal:
         while not (self._stopping and not self._has_work()):
             await self._wanted.wait()
             self._wanted.clear()
-            failed = not await self._commit_once()
+            try:
+                failed = not await self._commit_once()
+            except Exception:  # nothing may end this task: whoever waits for a commit would wait for ever
+                LOG.exception("a commit tripped")
+                failed = True
             if failed and self._stopping:
                 break
             if failed:
