@@ -40,7 +40,7 @@ from tests.peers.install import found  # noqa: E402
 
 FOREIGN = b"http.request.header.0"  # once in each span of somebody else's
 PATIENCE_S = 60.0
-IN_FLIGHT = 4
+IN_FLIGHT = 16
 ROUNDS_OF_A_CALL = 20  # requests that tell of the same calls
 SERVE = """
 receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:{port}"}}}}}}}}
@@ -65,15 +65,18 @@ service:
 
 
 class Bodies:
-    """Requests that differ in every event: calls go on for a while, then others begin."""
+    """Requests that differ in every event: calls go on for a while, then others begin. Or, `same`, one request again and again."""
 
-    def __init__(self, voice_percent: int) -> None:
+    def __init__(self, voice_percent: int, *, same: bool = False) -> None:
+        self._same = same
         self._template = request_of(voice_percent)
         self.foreign = self._template.count(FOREIGN)
         self._number = 0
 
     def next(self) -> bytes:
         """Return the next."""
+        if self._same:
+            return self._template
         self._number += 1
         body = self._template.replace(b"-00000000", b"-%08d" % self._number)
         return body.replace(b".000000", b".%06d" % (self._number // ROUNDS_OF_A_CALL))
@@ -199,8 +202,9 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=60.0, help="measuring time over all variants")
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--voice", type=int, default=10, help="per cent of spans that are ours")
+    options.add_argument("--same", action="store_true", help="one request again and again: its events are duplicates, and judged once")
     chosen = options.parse_args()
-    bodies = Bodies(chosen.voice)
+    bodies = Bodies(chosen.voice, same=chosen.same)
     serve = [str(Path(sys.executable).with_name("otel-voice")), "serve", "--config"]
     variants = [("durable", serve, SERVE), ("in memory", serve, SERVE)]
     otelcol = found("otelcol")
@@ -223,7 +227,7 @@ def main() -> None:
             for server in servers[number % len(servers) :] + servers[: number % len(servers)]:
                 asyncio.run(rounds.run(server, chosen.seconds / chosen.rounds / len(servers)))
     print(
-        f"512 spans a request, {len(bodies.next()) // 1024} KiB, {chosen.voice} % ours, uncompressed, {IN_FLIGHT} in flight, all delivered"
+        f"512 spans a request, {len(bodies.next()) // 1024} KiB, {chosen.voice} % ours, uncompressed, {IN_FLIGHT} in flight, all delivered, {'one request repeated' if chosen.same else 'each event new'}"
     )
     print(report(servers))
     ours.close()

@@ -138,7 +138,7 @@ def request_of(voice_percent: int, seed: int = 1) -> bytes:
 
 def _span(number: int, ours: bool, chance: random.Random) -> bytes:
     start = 1_790_000_000_000_000_000 + number * 1_000_000
-    attributes: dict[str, Value] = {f"http.request.header.{key}": f"value-{chance.random():.17f}" for key in range(15)}
+    attributes: dict[str, Value] = {f"http.request.header.{key}": f"{chance.random():.5f}" for key in range(15)}
     if ours:
         attributes = {
             a.VOICE_SCHEMA_VERSION: e.SCHEMA_VERSION,
