@@ -40,7 +40,7 @@ class CallLog:
         self._gained: dict[str, Gained] = {}
         self._over: list[str] = []
         self._changed: dict[str, bool] = {}
-        self.lost = Rows()  # those of calls that are over, and what is left of damaged ones
+        self._over_rows = Rows()
         self._records: dict[int, _Record] = {}
         self._sizes: deque[tuple[int, int]] = deque()  # commits whose log is still needed, and how many events each has
         self._events = 0
@@ -61,15 +61,15 @@ class CallLog:
         """Note that a call is over; its rows go with the next commit."""
         self._gained.pop(call_id, None)
         self._changed.pop(call_id, None)
-        call.delete(self.lost, call_id)
+        call.delete(self._over_rows, call_id)
         if call.log_from:
             self._over.append(call_id)
             self._caught_up(call)
 
     def save(self, rows: Rows, calls: Mapping[str, OpenCall], number: int, now_ns: int) -> tuple[bytes, int]:
         """Put the rows that are due; return the commit's log record, and the oldest commit whose record is still needed."""
-        rows.update(self.lost)
-        self.lost = Rows()
+        rows.update(self._over_rows)
+        self._over_rows = Rows()
         for call_id, held in self._changed.items():
             self._save(rows, call_id, calls[call_id], number, held=held)
         self._changed = {}
@@ -81,7 +81,7 @@ class CallLog:
         oldest = next(iter(self._records), number + 1)
         while self._sizes and self._sizes[0][0] < oldest:
             self._events -= self._sizes.popleft()[1]
-        return (packed_row(over, list(gained.items())) if oldest <= number else b""), oldest
+        return (packed_row(over, list(gained.items())) if (gained or over) and oldest <= number else b""), oldest
 
     def replay(self, number: int, data: bytes, calls: dict[str, OpenCall], as_of: Mapping[str, int], now_ns: int) -> None:
         """Take what a commit's record has that calls' rows, `as_of` a commit each, have not; raise `Unreadable`."""
@@ -92,7 +92,7 @@ class CallLog:
                 call = calls.get(call_id)
                 if call is not None and as_of.get(call_id, 0) < number:
                     self._caught_up(call)
-                    call.delete(self.lost, call_id)
+                    call.delete(self._over_rows, call_id)
                     del calls[call_id]
             behind = {call_id: what for call_id, what in gained if as_of.get(call_id, 0) < number}
             for call_id, what in behind.items():

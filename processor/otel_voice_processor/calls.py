@@ -260,12 +260,12 @@ class CallBook:
             raise RuntimeError("nothing is tracked")
         self._tables.restore(read("tables"), damaged)
         self._closed.restore(read("closed"), damaged)
-        as_of = open_call.restore(read("calls"), self._open, self._log.lost, damaged)
+        as_of = open_call.restore(read("calls"), self._open, damaged)
         for number, data in log:
             try:
                 self._log.replay(number, data, self._open, as_of, now_ns)
             except Unreadable:
-                damaged("log")
+                damaged("log", b"")
         if self._tables.is_filling():
             self._tables.keep(data for call in self._open.values() for data in call.events)
         self.begin_anew(now_ns)

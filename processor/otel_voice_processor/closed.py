@@ -67,7 +67,7 @@ class Closed:
             if isinstance(found, tuple) and [int, int] == list(map(type, found)):
                 self._calls[key] = found
             else:
-                damaged("closed")
+                damaged("closed", key)
 
     def _changed(self, key: bytes) -> None:
         if self._unsaved is not None:

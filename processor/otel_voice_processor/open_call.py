@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from otel_voice_processor import frozen
 from otel_voice_processor.model import Episode
@@ -17,6 +17,7 @@ _HELD: Final = b"h"
 _PAST: Final = b"p"  # and a number: episodes of the folded past, some in each row
 _FEW: Final = 16  # up to so many events duplicates are looked for one by one
 
+Part = TypeVar("Part")
 Parts = tuple[bytes, ...]  # rows of what is held: all but the past's episodes, then those
 
 
@@ -97,11 +98,11 @@ class OpenCall:
     def save(self, rows: Rows, call_id: str, number: int, *, held: bool) -> int:
         """Put its row as of a commit, and where `held`, what has settled of it; return how many bytes that may be."""
         key = key_of(call_id)
-        row = packed_row(number, call_id, self.after_ns, self.last_event_ns, self.ended, self.dirty, self.events)
-        rows.put("calls", key, row)
-        self.is_saved = True
         if held:
             self._save_held(rows, key)
+        row = packed_row(number, call_id, self.after_ns, self.last_event_ns, self.ended, self.dirty, self.parts, self.events)
+        rows.put("calls", key, row)
+        self.is_saved = True
         return len(row)
 
     def _save_held(self, rows: Rows, key: bytes) -> None:
@@ -127,10 +128,10 @@ class OpenCall:
                 rows.delete("calls", _past_key(key, number))
 
 
-def restore(rows: Iterable[tuple[bytes, bytes]], calls: dict[str, OpenCall], lost: Rows, damaged: Damaged) -> dict[str, int]:
-    """Put the calls whose rows these are among `calls`; return as of which commit each is. Parts without their call go to `lost`."""
+def restore(rows: Iterable[tuple[bytes, bytes]], calls: dict[str, OpenCall], damaged: Damaged) -> dict[str, int]:
+    """Put the calls whose rows these are among `calls`; return as of which commit each is. Parts without their call are damaged."""
     as_of: dict[str, int] = {}
-    ids: dict[bytes, str] = {}
+    whole: dict[bytes, OpenCall] = {}  # of which something has settled
     parts: dict[bytes, dict[bytes, bytes]] = {}
     for key, value in rows:
         if len(key) > _KEY:
@@ -139,17 +140,16 @@ def restore(rows: Iterable[tuple[bytes, bytes]], calls: dict[str, OpenCall], los
         try:
             number, call_id, call = _read(value)
         except Unreadable:
-            damaged("calls")
-            lost.delete("calls", key)
+            damaged("calls", key)
             continue
-        calls[call_id], as_of[call_id], ids[key] = call, number, call_id
+        calls[call_id], as_of[call_id] = call, number
+        if call.parts:
+            whole[key] = call
+    for key, call in whole.items():
+        _attach(call, key, parts.pop(key, {}), damaged)
     for key, found in parts.items():
-        call_id_of = ids.get(key)
-        if call_id_of is not None:
-            _attach(calls[call_id_of], found, damaged)
-        else:
-            for part in found:
-                lost.delete("calls", key + part)
+        for part in found:
+            damaged("calls", key + part)
     return as_of
 
 
@@ -157,39 +157,47 @@ def _read(data: bytes) -> tuple[int, str, OpenCall]:
     """Return what a call's row holds: as of which commit, the call's id, the call; raise `Unreadable`."""
     found = unpacked_row(data)
     try:
-        number, call_id, after_ns, last_event_ns, ended, dirty, events = found
-        call = OpenCall(events=list(events), last_event_ns=last_event_ns, after_ns=after_ns, ended=ended, dirty=dirty, is_saved=True)
+        number, call_id, after_ns, last_event_ns, ended, dirty, parts, events = found
+        call = OpenCall(
+            events=list(events),
+            last_event_ns=last_event_ns,
+            after_ns=after_ns,
+            ended=ended,
+            dirty=dirty,
+            is_saved=True,
+            parts=parts,
+        )
     except (TypeError, ValueError) as error:
         raise Unreadable(f"no call: {error}") from None
     return number, call_id, call
 
 
-def _attach(call: OpenCall, parts: dict[bytes, bytes], damaged: Damaged) -> None:
+def _attach(call: OpenCall, key: bytes, parts: dict[bytes, bytes], damaged: Damaged) -> None:
     """Give a call the rows of what has settled of it, by what follows its key."""
-    first = parts.pop(_HELD, None)
-    past = [parts[key] for key in sorted(parts)]
-    last = max((int.from_bytes(key[1:], "big") for key in parts), default=0)
-    if first is None or last != len(past):
-        damaged("calls")
-    call.held = (first or b"", *past)
-    call.parts = last + 1
+    found = []
+    for expected in (key + _HELD, *(_past_key(key, number) for number in range(1, call.parts))):
+        row = parts.get(expected[_KEY:], b"")
+        if not row:
+            damaged("calls", expected)
+        found.append(row)
+    call.held = tuple(found)
 
 
 def _past_key(key: bytes, number: int) -> bytes:
     return key + _PAST + number.to_bytes(4, "big")
 
 
-def _held_of(parts: Iterable[bytes], damaged: Callable[[], None]) -> Held:
-    first, *rest = parts
-    held = Held()
-    past: list[Episode] = []
+def _held_of(parts: Parts, damaged: Callable[[], None]) -> Held:
+    """Return what the rows hold; an empty one was lost, and counted when it was missed."""
+    held = _part(Held, parts[0], damaged) or Held()
+    past = [_part(_Past, row, damaged) for row in parts[1:]]
+    episodes = tuple(episode for each in past if each is not None for episode in each.episodes)
+    return held if held.folded is None else replace(held, folded=replace(held.folded, episodes=episodes))
+
+
+def _part(kind: type[Part], row: bytes, damaged: Callable[[], None]) -> Part | None:
     try:
-        held = frozen.unpack(Held, first) if first else held
+        return frozen.unpack(kind, row) if row else None
     except Unreadable:
         damaged()
-    for row in rest:
-        try:
-            past += frozen.unpack(_Past, row).episodes
-        except Unreadable:
-            damaged()
-    return held if held.folded is None else replace(held, folded=replace(held.folded, episodes=tuple(past)))
+        return None

@@ -187,7 +187,7 @@ class Tables:
                     self._shared[number] = found
                     self._shared_numbers[found] = number
             except TypeError:
-                damaged("tables")
+                damaged("tables", key)
 
     def is_filling(self) -> bool:
         """Tell whether it is time to let go of what no event refers to any more."""

@@ -53,7 +53,6 @@ class Rolling:
 
     def __init__(self) -> None:
         self._windows = {name: _Window(minutes) for name, minutes in WINDOWS}
-        self._lost: list[bytes] = []
 
     def add(self, now_ns: int, workflow: str, rate: str, *, hit: bool) -> None:
         """Count one more in the denominator of a rate, and in its numerator where it is a `hit`."""
@@ -75,9 +74,6 @@ class Rolling:
 
     def save(self, rows: Rows) -> None:
         """Put what changed since it was asked for last, a row for each window, minute and workflow."""
-        for key in self._lost:
-            rows.delete("rolling", key)
-        self._lost = []
         for name, window in self._windows.items():
             for (minute, workflow), rates in (window.unsaved or {}).items():
                 key = f"{name}/{minute:012d}/".encode() + key_of(workflow)
@@ -96,8 +92,7 @@ class Rolling:
                 name, minute, workflow, rates = row
                 found.append((int(minute), self._windows[name], workflow, dict(rates)))
             except (TypeError, ValueError, KeyError):
-                self._lost.append(key)
-                damaged("rolling")
+                damaged("rolling", key)
         for minute, window, workflow, rates in sorted(found, key=lambda item: item[0]):
             for rate, sums in rates.items():
                 window.add(minute, workflow, rate, sums)

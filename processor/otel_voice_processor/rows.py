@@ -9,7 +9,7 @@ from typing import Any
 import msgpack
 
 Read = Callable[[str], Iterable[tuple[bytes, bytes]]]  # a database's name to its keys and values, in any order
-Damaged = Callable[[str], None]  # told the database of a row that means nothing
+Damaged = Callable[[str, bytes], None]  # told database and key of a row that means nothing
 
 
 class Unreadable(ValueError):
@@ -67,4 +67,4 @@ def each_row(rows: Iterable[tuple[bytes, bytes]], database: str, damaged: Damage
         try:
             yield key, unpacked_row(value)
         except Unreadable:
-            damaged(database)
+            damaged(database, key)

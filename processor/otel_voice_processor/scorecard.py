@@ -157,7 +157,7 @@ class Scorecard:
             try:
                 self._capped[key].restore(meta[key])
             except Unreadable:
-                damaged("meta")
+                damaged("meta", key)
 
     def _labels(self, workflow: str, message_type: str, record: CallRecord) -> dict[str, str | bool]:
         labels: dict[str, str | bool] = {

@@ -73,7 +73,6 @@ class SeriesTable:
         self._sizes: dict[str, int] = {}
         self._fresh: list[Series] = []
         self._unsaved: list[Series] | None = None
-        self._lost: list[bytes] = []
         self._saved: tuple[int, int] | None = None
 
     def get(self, name: str, labels: dict[str, str | bool], now_ns: int) -> Series:
@@ -134,8 +133,6 @@ class SeriesTable:
 
     def save(self, rows: Rows) -> None:
         """Put what changed since it was asked for last."""
-        for row_key in self._lost:
-            rows.delete("series", row_key)
         for series in self._unsaved or ():
             series.unsaved = False
             held = self._series.get(series.key)
@@ -144,7 +141,7 @@ class SeriesTable:
             elif held is None:
                 rows.delete("series", series.row_key)
         if self._unsaved is not None:
-            self._unsaved, self._lost = [], []
+            self._unsaved = []
         if self._saved != (self.start_ns, self._exported_ns):
             self._saved = (self.start_ns, self._exported_ns)
             rows.put("meta", b"scorecard", packed_row(*self._saved))
@@ -157,15 +154,14 @@ class SeriesTable:
             try:
                 self._put(series_of(value))
             except Unreadable:
-                self._lost.append(key)
-                damaged("series")
+                damaged("series", key)
 
     def _restore_times(self, row: bytes, damaged: Damaged) -> None:
         try:
             start_ns, exported_ns = unpacked_row(row)
             self.start_ns, self._exported_ns = self._saved = int(start_ns), int(exported_ns)
         except (TypeError, ValueError):
-            damaged("meta")
+            damaged("meta", b"scorecard")
 
 
 def _point(series: Series, time_ns: int, *, zero: bool) -> Point:

@@ -48,6 +48,7 @@ class State:
         self.number = 0  # of the last commit that changes were asked for, or that was restored
         self._saved = saved
         self._has_format = False
+        self._lost = Rows()
         if saved:
             book.track()
             scorecard.track()
@@ -66,7 +67,7 @@ class State:
             raise ValueError(f"commit {number} after {self.number}" if self._saved else "the state is not saved")
         self.number = number
         self._count_damage()
-        rows = Rows()
+        rows, self._lost = self._lost, Rows()
         if not self._has_format:
             rows.put("meta", _FORMAT_KEY, packed_row(FORMAT))
             self._has_format = True
@@ -87,7 +88,7 @@ class State:
         try:
             self.number = int(unpacked_row(meta[_NUMBER_KEY])[0]) if _NUMBER_KEY in meta else 0
         except (Unreadable, TypeError, IndexError):
-            self._damaged("meta")
+            self._damaged("meta", _NUMBER_KEY)
         self.counters.restore(rows("counters"), self._damaged)
         self.own.restore(meta.get(b"told"), self._damaged)
         self.scorecard.restore(rows, self._damaged)
@@ -99,7 +100,7 @@ class State:
         try:
             (found,) = unpacked_row(row)
         except (Unreadable, TypeError, ValueError):
-            self._damaged("meta")
+            self._damaged("meta", _FORMAT_KEY)
             return
         if found != FORMAT:
             raise OtherFormat(found)
@@ -111,7 +112,10 @@ class State:
             self.number = max(self.number, number)
             yield number, data
 
-    def _damaged(self, database: str) -> None:
+    def _damaged(self, database: str, key: bytes) -> None:
+        """Count a row that means nothing; it goes with the next commit, where nothing else is put in its place."""
+        if database != "log":
+            self._lost.delete(database, key)
         self.counters.add("otel_voice_processor_damaged_rows", database=database)
 
     def _count_damage(self) -> None:

@@ -19,7 +19,6 @@ class Counters:
     def __init__(self) -> None:
         self._counts: dict[tuple[str, Labels], int] = {}
         self._saved: dict[tuple[str, Labels], int] = {}
-        self._lost: list[bytes] = []
 
     def add(self, name: str, amount: int = 1, /, **labels: str) -> None:
         """Count `amount` more."""
@@ -40,9 +39,6 @@ class Counters:
 
     def save(self, rows: Rows) -> None:
         """Put what changed since it was asked for last; compared only here, since counting is for every event."""
-        for lost in self._lost:
-            rows.delete("counters", lost)
-        self._lost = []
         for key, count in self._counts.items():
             if self._saved.get(key) != count:
                 self._saved[key] = count
@@ -56,8 +52,7 @@ class Counters:
                 self._saved[name, labels] = count
                 self._counts[name, labels] = self._counts.get((name, labels), 0) + count
             except (TypeError, ValueError):
-                self._lost.append(key)
-                damaged("counters")
+                damaged("counters", key)
 
 
 class OwnPoints:
@@ -105,7 +100,7 @@ class OwnPoints:
             started_ns, told_ns, told = unpacked_row(row)
             self._started_ns, self._told_ns, self._told = int(started_ns), int(told_ns), set(told)
         except (TypeError, ValueError):
-            damaged("meta")
+            damaged("meta", b"told")
 
     def _point(self, key: tuple[str, Labels], value: int, time_ns: int, *, gauge: float | None = None) -> Point:
         instrument, unit = ("counter", "1") if gauge is None else ("gauge", "{item}")  # `1` of a gauge becomes `_ratio` in Prometheus
