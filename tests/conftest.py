@@ -1,12 +1,18 @@
-"""For every test: where nothing may be skipped, a skip is a failure."""
+"""For every test: where nothing may be skipped, a skip is a failure; journals without a directory of their own lie in a scratch folder."""
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Generator
 from typing import Any
 
 import pytest
+
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="otel-voice-state-")  # also of the processes that tests start
+atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
 
 def _strict(report: Any) -> None:

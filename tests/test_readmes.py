@@ -236,7 +236,7 @@ def test_every_counter_is_in_the_processors_readme() -> None:
     """A counter without words does not pass."""
     text = (ROOT / "processor/README.md").read_text(encoding="utf-8")
     for path in (ROOT / "processor/otel_voice_processor").rglob("*.py"):
-        for name in re.findall(r'"(otel_voice_(?:receiver|processor|exporter)_[a-z_]+)"', path.read_text(encoding="utf-8")):
+        for name in re.findall(r'"(otel_voice_(?:receiver|processor|exporter|journal)_[a-z_]+)"', path.read_text(encoding="utf-8")):
             assert f"`{name}`" in text, name
 
 

@@ -71,15 +71,15 @@ class Bodies:
         self._same = same
         self._template = request_of(voice_percent)
         self.foreign = self._template.count(FOREIGN)
-        self._number = 0
+        self.number = 0
 
     def next(self) -> bytes:
         """Return the next."""
         if self._same:
             return self._template
-        self._number += 1
-        body = self._template.replace(b"-00000000", b"-%08d" % self._number)
-        return body.replace(b".000000", b".%06d" % (self._number // ROUNDS_OF_A_CALL))
+        self.number += 1
+        body = self._template.replace(b"-00000000", b"-%08d" % self.number)
+        return body.replace(b".000000", b".%06d" % (self.number // ROUNDS_OF_A_CALL))
 
 
 def free_port() -> int:
@@ -89,7 +89,7 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def _sink(told: Connection) -> None:
+def sink(told: Connection, port: int = 0) -> None:
     """Take everything, and tell how many spans that are foreign came whenever asked, until the parent hangs up."""
     got = 0
 
@@ -99,7 +99,7 @@ def _sink(told: Connection) -> None:
             got += body.count(FOREIGN)
             return b""
 
-        receiver = Receiver(consume, Settings(endpoint="127.0.0.1:0", max_recv_msg_size_mib=64))
+        receiver = Receiver(consume, Settings(endpoint=f"127.0.0.1:{port}", max_recv_msg_size_mib=64))
         await receiver.start()
         told.send(receiver.port)
         with contextlib.suppress(EOFError, OSError):
@@ -212,8 +212,8 @@ def main() -> None:
         variants.append(("collector, persistent queue", [str(otelcol), "--config"], COLLECTOR))
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    sink = context.Process(target=_sink, args=(theirs,), daemon=True)
-    sink.start()
+    taking = context.Process(target=sink, args=(theirs,), daemon=True)
+    taking.start()
     port = ours.recv()
     with ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -231,8 +231,8 @@ def main() -> None:
     )
     print(report(servers))
     ours.close()
-    sink.terminate()
-    sink.join()
+    taking.terminate()
+    taking.join()
 
 
 if __name__ == "__main__":

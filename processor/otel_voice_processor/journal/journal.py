@@ -126,6 +126,8 @@ class Journal:
             self._claim.take()
             self._claim.remember(0, 0)
             self._counted(aside.open_or_set_aside(self._store, folder, self._clock()))
+        except FileUnusable as error:
+            raise FileUnusable(f"`{folder}`: {error}") from None
         except OSError as error:
             self._claim.release()
             words = error.strerror or error
@@ -331,7 +333,7 @@ class Journal:
         following = self._store.next
         entries = [
             Entry(number=following + at, signal=signal, arrived_ns=arrived_ns, body=body)
-            for at, (signal, arrived_ns, body, _) in enumerate(waiting.bodies)
+            for at, (signal, arrived_ns, body, _) in enumerate(waiting.bodies if self._cursors.names else ())  # else nobody reads them
         ]
         kept, changes = self._kept, self._keeper.changes(number, self._clock())
         puts = {} if kept is None else dict(kept.puts)

@@ -58,9 +58,9 @@ def serving(*arguments: str, port: int) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_serve_shows_calls_and_drains_on_sigterm(tmp_path: Path) -> None:
-    """A call sent by the stock SDK is on the screen and in the file when SIGTERM has drained the processor; exit 0."""
+    """In memory, a call sent by the stock SDK is on the screen and in the file when SIGTERM has drained the processor; exit 0."""
     port = free_port()
-    with serving("--show", "--config", str(config(tmp_path, port)), port=port) as process:
+    with serving("--in-memory", "--show", "--config", str(config(tmp_path, port)), port=port) as process:
         provider = TracerProvider(shutdown_on_exit=False)
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"http://127.0.0.1:{port}", insecure=True)))
         emit(EIGHT[0], provider, start_ns=time.time_ns() - 60 * 10**9, call_id="call_shown")
@@ -163,7 +163,7 @@ def test_a_screen_that_is_closed_does_not_end_the_processor(tmp_path: Path) -> N
 def test_a_screen_that_nobody_reads_does_not_hold_up_the_processor(tmp_path: Path) -> None:
     """`serve --show | less`, left alone: the pipe is full, requests are answered, SIGTERM is heeded, what was not shown is counted."""
     port = free_port()
-    with serving("--show", "--config", str(config(tmp_path, port, more=QUICK)), port=port) as process:
+    with serving("--in-memory", "--show", "--config", str(config(tmp_path, port, more=QUICK)), port=port) as process:
         assert process.stdout is not None
         send_calls(port, 150)
         process.send_signal(signal.SIGTERM)
