@@ -163,7 +163,7 @@ class Service:
             instance = saved.decode() if saved else instance
             self._journal.set_meta(b"instance", instance.encode())
             await self._restore(self._journal)
-            self._journal.start(self._state)
+            self._journal.start(self._state, self._state.number)
             await self._delivery.start()
             self._state.own.gauges = self._delivery.gauges
         self._judging.instance = instance

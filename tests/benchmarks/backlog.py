@@ -112,10 +112,8 @@ def main() -> None:
             drained = (total - first) / (time.monotonic() - began)
             live = Server("live", process, port)
             asyncio.run(Round(bodies, ours).run(live, chosen.seconds))
-            share = bodies.foreign / 512
-            print(
-                f"drains at {drained / share:,.0f} spans/s, {waiting / (total / drained) / 2**20:,.0f} MiB/s; live traffic {live.wall[0]:,.0f}"
-            )
+            spans, rate = drained * 512 / bodies.foreign, waiting / (total / drained) / 2**20
+            print(f"drains at {spans:,.0f} spans/s, {rate:,.0f} MiB/s; live traffic {live.wall[0]:,.0f} spans/s")
             ours.close()
             sink.terminate()
         finally:

@@ -226,9 +226,8 @@ def main() -> None:
         for number in range(chosen.rounds):
             for server in servers[number % len(servers) :] + servers[: number % len(servers)]:
                 asyncio.run(rounds.run(server, chosen.seconds / chosen.rounds / len(servers)))
-    print(
-        f"512 spans a request, {len(bodies.next()) // 1024} KiB, {chosen.voice} % ours, uncompressed, {IN_FLIGHT} in flight, all delivered, {'one request repeated' if chosen.same else 'each event new'}"
-    )
+    size, events = len(bodies.next()) // 1024, "one request repeated" if chosen.same else "each event new"
+    print(f"512 spans a request, {size} KiB, {chosen.voice} % ours, {events}, uncompressed, {IN_FLIGHT} in flight, all delivered")
     print(report(servers))
     ours.close()
     taking.terminate()

@@ -52,9 +52,7 @@ def set_aside(store: Store, directory: Path, now_ns: int, damaged: Damaged) -> l
         store.replace(lambda: shutil.rmtree(folder))
         return [*events, ("otel_voice_journal_set_aside", "unsaved")]
     if lost is not None:
-        bodies = store.prune()
-        words = f"something is lost of {', '.join(lost)}, {bodies} requests among it" if lost else "everything could be saved"
-        LOG.error("of the damaged journal %s", words)
+        LOG.error("of the damaged journal %s", f"something is lost of {', '.join(lost)}" if lost else "everything could be saved")
         events += [("otel_voice_journal_lost_databases", name) for name in lost]
     return events
 

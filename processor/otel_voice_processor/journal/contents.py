@@ -50,12 +50,12 @@ def contents_of(directory: Path) -> Contents:
 def _read(env: Any, directory: Path) -> Contents:
     dbs = {name: env.open_db(name, create=False) for name in DATABASES}
     with env.begin() as reader:
-        version = unsealed(reader.get(b"journal_format", db=dbs[META]) or b"")
+        version = unsealed(b"journal_format", reader.get(b"journal_format", db=dbs[META]) or b"")
         if version is not None and int.from_bytes(version, "big") != FORMAT:
             raise FileUnusable(f"the journal in `{directory}` is of format {int.from_bytes(version, 'big')}, this version reads {FORMAT}")
-        rows = [(int.from_bytes(key, "big"), read_index(row)) for key, row in reader.cursor(db=dbs[INDEX])]
+        rows = [(int.from_bytes(key, "big"), read_index(key, row)) for key, row in reader.cursor(db=dbs[INDEX])]
         told = [found for _, found in rows if found is not None]
-        cursors: dict[str, int] = json.loads(unsealed(reader.get(b"cursors", db=dbs[META]) or b"") or b"{}")
+        cursors: dict[str, int] = json.loads(unsealed(b"cursors", reader.get(b"cursors", db=dbs[META]) or b"") or b"{}")
         return Contents(
             requests=len(rows),
             bytes=sum(found[2] for found in told),

@@ -37,6 +37,11 @@ class Cursors:
             self._counters.add("otel_voice_exporter_abandoned_requests", following - max(at, first), exporter=name)
         self._at = {name: max(known.get(name, start), first) for name in destinations}
 
+    @staticmethod
+    def highest(saved: bytes | None) -> int:
+        """Return how far the furthest of the saved cursors is, 0 where there are none."""
+        return max(_read(saved).values(), default=0)
+
     @property
     def names(self) -> tuple[str, ...]:
         """Return the destinations."""
@@ -74,4 +79,7 @@ class Cursors:
 def _read(saved: bytes | None) -> dict[str, int]:
     if saved is None:
         return {}
-    return {str(name): int(at) for name, at in json.loads(saved).items()}
+    try:
+        return {str(name): int(at) for name, at in json.loads(saved).items()}
+    except (ValueError, AttributeError, TypeError):  # its checksum fits, so it was never anything else
+        return {}

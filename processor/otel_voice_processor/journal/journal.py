@@ -27,6 +27,7 @@ MIB: Final = 1 << 20
 TAIL_BYTES: Final = 64 * MIB  # of the newest entries, kept in memory so that who keeps up reads no disk
 SOON_S: Final = 0.05  # how long a cursor may wait for a commit of its own
 AGAIN_S: Final = 1.0  # how long after a failed commit nothing is taken
+NOTHING: Final = Changes(log=b"", puts=[], deletes=[], keep_log_from=0)
 T = TypeVar("T")
 
 
@@ -35,6 +36,10 @@ class Keeper(Protocol):
 
     def changes(self, number: int, now_ns: int) -> Changes:
         """Return what changed since it was asked last."""
+        ...
+
+    def save_all(self) -> None:
+        """Take nothing as written: the next changes are everything."""
         ...
 
 
@@ -78,7 +83,8 @@ class Journal:
         self._wanted, self._news = asyncio.Event(), asyncio.Event()
         self._soon = False  # whether a commit of cursors is on its way
         self._attempts = 0  # commits tried; each has a number of its own, since state notes in which one it was written
-        self._keeper: Keeper
+        self._keeper: Keeper | None = None
+        self._meta: dict[tuple[bytes, bytes], bytes | None] = {}  # all that was set since the start
         self._failed_until = 0.0
         self._problem = ""
         self._reported: dict[str, int] = {}
@@ -114,6 +120,7 @@ class Journal:
         """Claim the folder, open what is there, set aside what cannot be read; raise `FileUnusable` where it cannot be used."""
         await self._in_writer(self._open)
         saved = self._store.get(META, b"cursors")
+        self._store.go_on_from(commits=0, following=Cursors.highest(saved))
         self._cursors.begin(destinations, saved, first=self._store.first, following=self._store.next)
         self._report_damage()
 
@@ -152,11 +159,12 @@ class Journal:
 
     def set_meta(self, key: bytes, value: bytes | None) -> None:
         """Keep a value, or forget it, from the next commit on."""
-        self._waiting.meta[(META, key)] = value
+        self._meta[(META, key)] = self._waiting.meta[(META, key)] = value
 
-    def start(self, keeper: Keeper) -> None:
-        """Begin to take requests."""
+    def start(self, keeper: Keeper, number: int = 0) -> None:
+        """Begin to take requests; `number` is of the last commit that the keeper knows of."""
         self._keeper = keeper
+        self._store.go_on_from(commits=number, following=0)
         self._report_damage()
         self._task = asyncio.create_task(self._committing())
 
@@ -319,11 +327,15 @@ class Journal:
         self._cursors.begin(self._cursors.names, None, first=self._store.first, following=self._store.next)
 
     async def _repair(self, damaged: Damaged) -> None:
-        """Set the journal aside and go on with what can be saved of it."""
+        """Set the journal aside and go on with what can be saved of it, and with the whole state as it is in memory."""
         try:
             self._counted(await self._in_writer(lambda: aside.set_aside(self._store, self._directory, self._clock(), damaged)))
         except (Retryable, OSError) as error:
             LOG.error("a damaged journal could not be replaced: %s", error)
+        else:
+            if self._keeper is not None:
+                self._keeper.save_all()
+            self._waiting.meta = self._meta | self._waiting.meta
         self._tail.clear()
         self._tail_bytes = 0
 
@@ -335,7 +347,7 @@ class Journal:
             Entry(number=following + at, signal=signal, arrived_ns=arrived_ns, body=body)
             for at, (signal, arrived_ns, body, _) in enumerate(waiting.bodies if self._cursors.names else ())  # else nobody reads them
         ]
-        kept, changes = self._kept, self._keeper.changes(number, self._clock())
+        kept, changes = self._kept, self._keeper.changes(number, self._clock()) if self._keeper is not None else NOTHING
         puts = {} if kept is None else dict(kept.puts)
         puts |= {(database.encode(), key): value for database, key, value in changes.puts} | waiting.meta
         puts |= {(database.encode(), key): None for database, key in changes.deletes}

@@ -27,7 +27,8 @@ DATABASES: Final = (META, *STATE, TRAIL, INDEX, QUEUE)  # in the order in which 
 ENTRY_BYTES: Final = 100  # what an entry costs beside its body
 DROPPED_AT_ONCE: Final = 2_000  # entries deleted in one commit, so that none takes long
 _NUMBER: Final = struct.Struct(">Q")
-_INDEX: Final = struct.Struct(">BQIII")  # signal, arrival, size, checksum of the body, checksum of this
+_INDEX: Final = struct.Struct(">BQII")  # signal, arrival, size and checksum of the body
+_NUMBERS: Final = 16
 _SUM: Final = struct.Struct(">I")
 _SIGNALS: Final = (TRACES, LOGS)
 T = TypeVar("T")
@@ -63,30 +64,28 @@ def number_key(number: int) -> bytes:
     return _NUMBER.pack(number)
 
 
-def sealed(value: bytes) -> bytes:
-    """Return a value with its checksum before it."""
-    return _SUM.pack(zlib.crc32(value)) + value
+def sealed(key: bytes, value: bytes) -> bytes:
+    """Return a value with a checksum of key and value before it."""
+    return _SUM.pack(zlib.crc32(value, zlib.crc32(key))) + value
 
 
-def unsealed(value: bytes) -> bytes | None:
+def unsealed(key: bytes, row: bytes) -> bytes | None:
     """Return a value without its checksum, None where that does not fit."""
-    data = value[_SUM.size :]
-    return data if len(value) >= _SUM.size and _SUM.unpack_from(value)[0] == zlib.crc32(data) else None
+    value = row[_SUM.size :]
+    return value if len(row) >= _SUM.size and _SUM.unpack_from(row)[0] == zlib.crc32(value, zlib.crc32(key)) else None
 
 
-def index_row(entry: Entry) -> bytes:
+def index_row(key: bytes, entry: Entry) -> bytes:
     """Return what the index holds of an entry."""
-    head = _INDEX.pack(_SIGNALS.index(entry.signal), entry.arrived_ns, len(entry.body), zlib.crc32(entry.body), 0)
-    return head[: -_SUM.size] + _SUM.pack(zlib.crc32(head[: -_SUM.size]))
+    return sealed(key, _INDEX.pack(_SIGNALS.index(entry.signal), entry.arrived_ns, len(entry.body), zlib.crc32(entry.body)))
 
 
-def read_index(row: bytes) -> tuple[str, int, int, int] | None:
+def read_index(key: bytes, row: bytes) -> tuple[str, int, int, int] | None:
     """Return signal, arrival, size and checksum of the body, None where the row is damaged."""
-    if len(row) != _INDEX.size:
+    found = unsealed(key, row)
+    if found is None or len(found) != _INDEX.size:
         return None
-    signal, arrived_ns, size, checksum, own = _INDEX.unpack(row)
-    if own != zlib.crc32(row[: -_SUM.size]) or signal >= len(_SIGNALS):
-        return None
+    signal, arrived_ns, size, checksum = _INDEX.unpack(found)
     return _SIGNALS[signal], arrived_ns, size, checksum
 
 
@@ -135,34 +134,64 @@ class Store:
         self._broken = False
 
     def _look(self) -> None:
-        """Take stock of what is held."""
+        """Take stock of what is held. A number is never used twice, whatever was lost: what was known of them before counts, too."""
+        self._sweep()
         numbers = self.get(META, b"numbers")
-        self.commits, self.next = struct.unpack(">QQ", numbers) if numbers and len(numbers) == 16 else (0, 0)
-        self.bytes, self.first = 0, self.next
+        commits, following = struct.unpack(">QQ", numbers) if numbers and len(numbers) == _NUMBERS else (0, 0)
+        self.commits, self.next = max(self.commits, commits), max(self.next, following)
+        self.bytes, first = 0, None
         for key, row in self._walk(INDEX):
-            found = read_index(row)
+            found = read_index(key, row)
             number = int.from_bytes(key, "big")
-            self.first = min(self.first, number) if self.bytes else number
+            first = number if first is None else first
             self.next = max(self.next, number + 1)
             self.bytes += ENTRY_BYTES + (found[2] if found else 0)
+        self.first = self.next if first is None else first
         for key, _ in self._walk(TRAIL):
             self.commits = max(self.commits, int.from_bytes(key, "big"))
+
+    def go_on_from(self, *, commits: int, following: int) -> None:
+        """Use no number up to these, which others know of."""
+        empty = self.first == self.next
+        self.commits, self.next = max(self.commits, commits), max(self.next, following)
+        self.first = self.next if empty else self.first
+
+    def _sweep(self) -> None:
+        """Delete rows of log and index that are damaged, whose numbers mean nothing, and entries without a body or without a row."""
+        bad = [(TRAIL, key) for key, row in self._walk(TRAIL) if unsealed(key, row) is None]
+        bad += [(INDEX, key) for key, row in self._walk(INDEX) if read_index(key, row) is None]
+        with self._reading, self._env.begin() as reader:
+            uneven = bad or reader.stat(self._dbs[INDEX])["entries"] != reader.stat(self._dbs[QUEUE])["entries"]
+        if not uneven:
+            return
+        for database, _ in bad:
+            self._note(database)
+        with self._env.begin(write=True) as writer:
+            for database, key in bad:
+                writer.delete(key, db=self._dbs[database])
+            for one, other in ((INDEX, QUEUE), (QUEUE, INDEX)):
+                keys = [bytes(key) for key in writer.cursor(db=self._dbs[one]).iternext(values=False)]
+                for key in keys:
+                    if writer.get(key, db=self._dbs[other]) is None:
+                        writer.delete(key, db=self._dbs[one])
+                        if bad and (INDEX, key) not in bad:
+                            self._note(QUEUE)
 
     def get(self, database: bytes, key: bytes) -> bytes | None:
         """Return one value, None where there is none or it is damaged."""
         with self._reading, self._env.begin(db=self._dbs[database]) as reader:
             row = reader.get(key)
-        return self._checked(database, row) if row is not None else None
+        return self._checked(database, key, row) if row is not None else None
 
     def rows(self, database: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Yield keys and values of a database in order, but for damaged ones. Not while others write."""
         for key, row in self._walk(database):
-            value = self._checked(database, row)
+            value = self._checked(database, key, row)
             if value is not None:
                 yield key, value
 
-    def _checked(self, database: bytes, row: bytes) -> bytes | None:
-        value = unsealed(row)
+    def _checked(self, database: bytes, key: bytes, row: bytes) -> bytes | None:
+        value = unsealed(key, row)
         if value is None:
             self._note(database)
         return value
@@ -184,7 +213,7 @@ class Store:
             more = cursor.set_range(number_key(number))
             while more and (not found or size < max_bytes):
                 key, row = cursor.item()
-                told = read_index(row)
+                told = read_index(key, row)
                 if told is not None and found and size + told[2] > max_bytes:
                     break
                 entry = self._entry(reader, key, told)
@@ -205,7 +234,7 @@ class Store:
         """Return the number of the first entry that arrived at `arrived_ns` or later, that of the next entry where none did."""
         with self._reading, self._env.begin(db=self._dbs[INDEX]) as reader:
             for key, row in reader.cursor():
-                told = read_index(row)
+                told = read_index(key, row)
                 if told is not None and told[1] >= arrived_ns:
                     return int.from_bytes(key, "big")
         return self.next
@@ -232,20 +261,21 @@ class Store:
             for entry in commit.entries:
                 key = number_key(entry.number)
                 writer.put(key, entry.body, db=queue, append=True)
-                writer.put(key, index_row(entry), db=index, append=True)
+                writer.put(key, index_row(key, entry), db=index, append=True)
                 held += ENTRY_BYTES + len(entry.body)
             for (database, key), value in commit.puts.items():
                 if value is None:
                     writer.delete(key, db=self._dbs[database])
                 else:
-                    writer.put(key, sealed(value), db=self._dbs[database])
+                    writer.put(key, sealed(key, value), db=self._dbs[database])
             for number, log in commit.log.items():
-                writer.put(number_key(number), sealed(log), db=self._dbs[TRAIL], append=True)
+                key = number_key(number)
+                writer.put(key, sealed(key, log), db=self._dbs[TRAIL], append=True)
             self._forget(writer, commit.keep_log_from)
             following = commit.entries[-1].number + 1 if commit.entries else self.next
             meta = self._dbs[META]
-            writer.put(b"numbers", sealed(struct.pack(">QQ", commit.number, following)), db=meta)
-            writer.put(b"journal_format", sealed(_NUMBER.pack(FORMAT)), db=meta)
+            for key, value in ((b"numbers", struct.pack(">QQ", commit.number, following)), (b"journal_format", _NUMBER.pack(FORMAT))):
+                writer.put(key, sealed(key, value), db=meta)
         return held, first
 
     def _drop(self, writer: Any, keep_from: int) -> tuple[int, int]:
@@ -258,7 +288,7 @@ class Store:
         for _ in range(DROPPED_AT_ONCE):
             if not there or (first := int.from_bytes(cursor.key(), "big")) >= keep_from:
                 break
-            told = read_index(cursor.value())
+            told = read_index(cursor.key(), cursor.value())
             held -= ENTRY_BYTES + (told[2] if told else 0)
             writer.delete(cursor.key(), db=self._dbs[QUEUE])
             there = _delete(cursor)
@@ -289,20 +319,6 @@ class Store:
                 raise _as_os_error(error, self._folder) from None
         self._look()
         return done
-
-    def prune(self) -> int:
-        """Delete what the index knows and has no body, as after a part of a journal was saved; return how many there were."""
-        with self._env.begin(write=True) as writer:
-            queue, cursor = self._dbs[QUEUE], writer.cursor(db=self._dbs[INDEX])
-            count, there = 0, cursor.first()
-            while there:
-                if writer.get(cursor.key(), db=queue) is None:
-                    count += 1
-                    there = _delete(cursor)
-                else:
-                    there = cursor.next()
-        self._look()
-        return count
 
     def close(self) -> None:
         """Close; safe twice."""

@@ -96,7 +96,7 @@ def copy(old: str, new: str, database: str) -> bool:
         db = source.open_db(name, create=False)
         with source.begin(db=db) as reader:
             for key, row in reader.cursor():
-                if not _sound(name, writer.get(key, db=index), row):
+                if not _sound(name, key, row, writer.get(key, db=index)):
                     whole = False
                     continue
                 writer.put(key, row, db=there)
@@ -113,12 +113,12 @@ def copy(old: str, new: str, database: str) -> bool:
     return whole
 
 
-def _sound(name: bytes, indexed: bytes | None, row: bytes) -> bool:
+def _sound(name: bytes, key: bytes, row: bytes, indexed: bytes | None) -> bool:
     if name == INDEX:
-        return read_index(row) is not None
+        return read_index(key, row) is not None
     if name == QUEUE:  # a body of which nobody knows what it is helps nobody
         return indexed is not None
-    return unsealed(row) is not None
+    return unsealed(key, row) is not None
 
 
 def main(arguments: list[str]) -> int:

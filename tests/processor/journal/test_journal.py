@@ -26,12 +26,16 @@ class Kept:
     puts: list[tuple[str, bytes, bytes]] = field(default_factory=list)
     log: bytes = b""
     numbers: list[int] = field(default_factory=list)
+    saved_all: bool = False
 
     def changes(self, number: int, now_ns: int) -> Changes:
         self.numbers.append(number)
         changes = Changes(log=self.log, puts=self.puts, deletes=[], keep_log_from=0)
         self.puts, self.log = [], b""
         return changes
+
+    def save_all(self) -> None:
+        self.saved_all = True
 
 
 class Running:
