@@ -44,6 +44,7 @@ class CallLog:
         self._records: dict[int, _Record] = {}
         self._sizes: deque[tuple[int, int]] = deque()  # commits whose log is still needed, and how many events each has
         self._events = 0
+        self._oldest = 1  # commit whose log is still needed
 
     def gain(self, call_id: str, what: bytes | tuple[bytes]) -> None:
         """Note an event that a call took, in a tuple where it took the place of the same."""
@@ -62,9 +63,9 @@ class CallLog:
         self._gained.pop(call_id, None)
         self._changed.pop(call_id, None)
         call.delete(self._over_rows, call_id)
-        if call.log_from:
+        if call.logged >= self._oldest:  # else a restart would take it up again
             self._over.append(call_id)
-            self._caught_up(call)
+        self._caught_up(call)
 
     def save(self, rows: Rows, calls: Mapping[str, OpenCall], number: int, now_ns: int) -> tuple[bytes, int]:
         """Put the rows that are due; return the commit's log record, and the oldest commit whose record is still needed."""
@@ -78,7 +79,7 @@ class CallLog:
         self._gained, self._over = {}, []
         if gained:
             self._add(number, now_ns, calls, gained)
-        oldest = next(iter(self._records), number + 1)
+        oldest = self._oldest = next(iter(self._records), number + 1)
         while self._sizes and self._sizes[0][0] < oldest:
             self._events -= self._sizes.popleft()[1]
         return (packed_row(over, list(gained.items())) if (gained or over) and oldest <= number else b""), oldest
@@ -97,6 +98,8 @@ class CallLog:
             behind = {call_id: what for call_id, what in gained if as_of.get(call_id, 0) < number}
             for call_id, what in behind.items():
                 _take(calls.setdefault(call_id, OpenCall()), what)
+            for call_id in calls.keys() & dict(gained):
+                calls[call_id].logged = number
         except (TypeError, ValueError, IndexError) as error:
             raise Unreadable(f"no log: {error}") from None
         if behind:
@@ -105,6 +108,8 @@ class CallLog:
     def _add(self, number: int, now_ns: int, calls: Mapping[str, OpenCall], gained: Mapping[str, Gained]) -> None:
         """Remember which calls fall behind by this commit's record."""
         fallen = [call_id for call_id in gained if not calls[call_id].log_from]
+        for call_id in gained:
+            calls[call_id].logged = number
         for call_id in fallen:
             calls[call_id].log_from = number
         if fallen:

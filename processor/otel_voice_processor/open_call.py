@@ -46,6 +46,7 @@ class OpenCall:
     dirty: bool = True
     held: Held | Parts | None = None
     log_from: int = 0  # the first commit whose log has events of it that its row has not; 0: none has
+    logged: int = 0  # the last commit whose log has events of it, whether its row has them or not
     is_saved: bool = False  # it has a row
     parts: int = 0  # rows of what is held
     past: int = 0  # episodes of the folded past that have a row

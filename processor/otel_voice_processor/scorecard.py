@@ -112,8 +112,9 @@ class Scorecard:
 
     def points(self, now_ns: int) -> Iterator[Point]:
         """Yield what to export at `now_ns`, a new series with its zero first; timestamps of a series only grow."""
-        if self._series.is_new(now_ns):
-            yield from self._series.points(now_ns)
+        is_new = self._series.is_new(now_ns)
+        yield from self._series.points(now_ns)
+        if is_new:
             yield from self._ratios(now_ns)
 
     def _ratios(self, now_ns: int) -> Iterator[Point]:

@@ -99,8 +99,10 @@ class SeriesTable:
         return now_ns > self._exported_ns
 
     def points(self, now_ns: int) -> Iterator[Point]:
-        """Yield what to export at `now_ns`, which has to be later than the last time."""
+        """Yield what to export at `now_ns`, nothing where that is not later than the last time."""
         self._fresh = []
+        if not self.is_new(now_ns):
+            return
         for key, series in list(self._series.items()):
             if now_ns - series.touched_ns > IDLE_NS and series.touched_ns <= self._exported_ns:  # its last value has been told
                 del self._series[key]

@@ -68,11 +68,12 @@ class OwnPoints:
 
     def points(self, now_ns: int) -> Iterator[Point]:
         """Yield what to export at `now_ns`."""
+        self._fresh = set()
         if now_ns <= self._told_ns:
             return
         for name, labels, value in self.gauges():
             yield self._point((name, labels), 0, now_ns, gauge=value)
-        before_ns, self._told_ns, self._fresh = self._told_ns, now_ns, set()
+        before_ns, self._told_ns = self._told_ns, now_ns
         self._unsaved = True
         for key, value in self._counters.snapshot().items():
             if key not in self._told:

@@ -70,6 +70,17 @@ def test_timestamps_only_grow(missed: Any) -> None:
     assert list(card.points(90 * S)) == []
 
 
+def test_an_export_that_told_nothing_takes_nothing_back(missed: Any) -> None:
+    """The last one was taken; while the clock stands still there is none that could fail, and no second zero follows."""
+    card = Scorecard(100 * S)
+    card.count_call(missed, 110 * S)
+    list(card.points(120 * S))
+    assert [] == list(card.points(120 * S))
+    card.not_taken()
+
+    assert [1] == [point.value for point in card.points(180 * S) if point.metric.name == "voice.calls"]
+
+
 def test_idle_series_are_dropped(missed: Any) -> None:
     """A series not touched for a day is no longer exported."""
     card = Scorecard(100 * S)

@@ -118,7 +118,7 @@ def parts(run: Run, events: list[VoiceEvent]) -> Iterator[list[VoiceEvent]]:
         events = events[30:]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     calls=st.integers(1, 20),
@@ -321,6 +321,29 @@ def test_what_is_not_saved_notes_nothing() -> None:
 
     assert state.book._log is state.book._closed._unsaved is state.scorecard._series._unsaved is None
     assert {None} == {window.unsaved for window in state.scorecard._rolling._windows.values()}
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_call_whose_row_was_written_is_not_taken_up_again_from_the_log(monkeypatch: pytest.MonkeyPatch, restarts: bool) -> None:
+    """The log still has its events, since another call needs them: that it is over is said there, before and after a restart."""
+    monkeypatch.setattr(call_log, "ROWS", 1)
+    run, store = Run(1), Store()
+    over, other = (
+        events_of(script, start_ns=START, keep_text=True, call_id=name) for name, script in zip("ab", simulate(5, 2), strict=True)
+    )
+    for event in [other[0], *over]:
+        run.state.join(event, run.now)
+    run.commit(store, fails=False)
+    run.now += 11 * S
+    run.commit(store, fails=False)
+    state = store.restored(run.now) if restarts else run.state
+    (due,) = [due for due in state.book.everything(run.now) if due.call_id == "a"]
+    state.book.take(due, state.book.join(due), run.now)
+    monkeypatch.setattr(call_log, "ROWS", 0)
+    store.commit(3, state.changes(3, run.now))
+
+    assert [1, 3] == sorted(store.log)
+    assert ["b"] == list(store.restored(run.now).book._open)
 
 
 def test_a_commit_has_so_many_rows_at_most(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,3 +35,15 @@ def test_a_new_counter_begins_with_zero_until_it_was_taken() -> None:
     assert [(0, 200), (1, 300)] == again
     assert [("otel_voice_a", 1, 400), ("otel_voice_b", 0, 300), ("otel_voice_b", 2, 400)] == later
     assert [] == list(own.points(400))
+
+
+def test_a_push_that_told_nothing_takes_nothing_back() -> None:
+    """The last one was taken; while the clock stands still there is none that could fail, and no second zero follows."""
+    counters = Counters()
+    own = OwnPoints(counters, 100)
+    counters.add("a")
+    list(own.points(200))
+    assert [] == list(own.points(200))
+    own.not_taken()
+
+    assert [1] == [point.value for point in own.points(300)]
