@@ -61,6 +61,10 @@ class Closed:
         if self._unsaved:
             self._unsaved.clear()
 
+    def save_all(self) -> None:
+        """Take nothing as written."""
+        self._unsaved = dict.fromkeys(self._calls)
+
     def restore(self, rows: Iterable[tuple[bytes, bytes]], damaged: Damaged) -> None:
         """Take the rows of an earlier process; `begin_anew` has to follow."""
         for key, found in each_row(rows, "closed", damaged):

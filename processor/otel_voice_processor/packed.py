@@ -174,6 +174,12 @@ class Tables:
         rows.update(self._unsaved)
         self._unsaved = Rows()
 
+    def save_all(self) -> None:
+        """Take nothing as written."""
+        for table, held in ((b"s", {number: shape.inline for number, shape in self._shapes.items()}), (b"v", self._shared)):
+            for number, row in held.items():
+                self._unsaved.put("tables", table + number.to_bytes(4, "big"), packed_row(*row))
+
     def restore(self, rows: Iterable[tuple[bytes, bytes]], damaged: Damaged) -> None:
         """Take the rows of an earlier process; their numbers keep their meaning."""
         for key, found in each_row(rows, "tables", damaged):

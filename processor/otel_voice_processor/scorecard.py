@@ -149,6 +149,13 @@ class Scorecard:
                 rows.put("meta", key, capped.row())
                 capped.unsaved = False
 
+    def save_all(self) -> None:
+        """Take nothing as written."""
+        self._series.save_all()
+        self._rolling.save_all()
+        for capped in self._capped.values():
+            capped.unsaved = True
+
     def restore(self, read: Read, damaged: Damaged) -> None:
         """Take what was saved; `damaged` is told where a row means nothing."""
         meta = dict(read("meta"))

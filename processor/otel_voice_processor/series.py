@@ -128,6 +128,12 @@ class SeriesTable:
         """Note from now on what `save` has to write."""
         self._unsaved = []
 
+    def save_all(self) -> None:
+        """Take nothing as written."""
+        self._saved = None
+        for series in self._series.values():
+            self._change(series)
+
     def _change(self, series: Series) -> None:
         if self._unsaved is not None and not series.unsaved:
             series.unsaved = True

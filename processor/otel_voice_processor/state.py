@@ -78,6 +78,12 @@ class State:
         self.own.save(rows)
         return Changes(log=log, puts=rows.puts(), deletes=rows.deletes(), keep_log_from=oldest)
 
+    def save_all(self) -> None:
+        """Take nothing as written: the next changes are everything. What they are written to has lost some of it."""
+        self._has_format = False
+        for part in (self.book, self.scorecard, self.counters, self.own):
+            part.save_all()
+
     def restore(self, rows: Read, log: Iterable[tuple[int, bytes]], now_ns: int) -> None:
         """Take what was saved, into parts that are new; `log` comes in order of its numbers. Every wait of a call begins anew at `now_ns`.
 

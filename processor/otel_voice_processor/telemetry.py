@@ -44,6 +44,10 @@ class Counters:
                 self._saved[key] = count
                 rows.put("counters", key_of(packed_row(*key)), packed_row(*key, count))
 
+    def save_all(self) -> None:
+        """Take nothing as written."""
+        self._saved.clear()
+
     def restore(self, rows: Iterable[tuple[bytes, bytes]], damaged: Damaged) -> None:
         """Go on from the rows of an earlier process; what was counted before that comes on top."""
         for key, found in each_row(rows, "counters", damaged):
@@ -92,6 +96,10 @@ class OwnPoints:
         if self._unsaved:
             rows.put("meta", b"told", packed_row(self._started_ns, self._told_ns, sorted(self._told)))
             self._unsaved = False
+
+    def save_all(self) -> None:
+        """Take nothing as written."""
+        self._unsaved = True
 
     def restore(self, row: bytes | None, damaged: Damaged) -> None:
         """Take what an earlier process told; its counters began when it did."""

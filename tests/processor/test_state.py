@@ -168,6 +168,24 @@ def killed_and_restored(run: Run, store: Store, bounds: Bounds | None) -> Run:
     return restored
 
 
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32), calls=st.integers(1, 12), long=st.booleans(), lost=st.sampled_from(["all", "half", "nothing"]))
+def test_where_what_was_written_is_lost_everything_is_written_anew(seed: int, calls: int, long: bool, lost: str) -> None:
+    """After `save_all` one commit has the whole state, whatever of the earlier rows is still there."""
+    run, store = Run(seed), Store()
+    for left in parts(run, talk(seed, calls, long=long)):
+        run.step(left)
+        if run.dice.random() < 0.3:
+            run.commit(store, fails=False)
+    for rows in store.rows.values():
+        for key in sorted(rows):
+            if lost == "all" or (lost == "half" and run.dice.random() < 0.5):
+                del rows[key]
+    run.state.save_all()
+    run.commit(store, fails=False)
+    killed_and_restored(run, store, None)
+
+
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**32), size=st.integers(5, 80), kills=st.sampled_from([0.1, 0.5]), away=st.sampled_from([0, 1, 700, 90_000]))
 def test_totals_are_those_of_an_undisturbed_run(seed: int, size: int, kills: float, away: int) -> None:
