@@ -69,8 +69,11 @@ def test_the_demo_writes_a_file_to_test_policies_with(tmp_path: Path, capsys: py
     assert "be written?" in capsys.readouterr().err
 
 
-def test_the_demos_scorecard_can_be_had_from_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_demos_scorecard_can_be_had_from_its_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The demo says what its scorecard is of and how to ask its file; that report has the same figures."""
+    monkeypatch.setenv("COLUMNS", "100")
     file = tmp_path / "calls.jsonl"
     assert 0 == run(options("--file", str(file), "--calls", "12"))
     shown = capsys.readouterr().out
