@@ -111,7 +111,8 @@ class Power:
         done, log = Cut(), self._log()
         synced = max((at for at, line in enumerate(log, 1) if line[0] == "S"), default=0)
         tree = self._replayed(log[: rng.randint(synced, len(log))])
-        done.lost_names = len(set(self._real().items()) - set(tree.items()))
+        gone = self._real().keys() - tree.keys()
+        done.lost_names, done.lost_bytes = len(gone), sum(os.path.getsize(path) for path in gone if os.path.isfile(path))
         share = rng.choice((0.0, 1.0, rng.random())) if keep is None else keep
         contents = {path: self._left(name, rng, share, done) for path, name in tree.items() if name is not None}
         modes = {path: os.stat(path).st_mode & 0o777 for path in tree if os.path.exists(path)}
