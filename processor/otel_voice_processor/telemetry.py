@@ -9,6 +9,7 @@ from otel_voice_schema.metrics import Metric
 from otel_voice_processor.rows import Damaged, Rows, each_row, key_of, packed_row, unpacked_row
 from otel_voice_processor.series import Point
 
+S = 1_000_000_000
 Labels = tuple[tuple[str, str], ...]
 Gauge = tuple[str, Labels, float]  # name, labels, value now
 
@@ -66,13 +67,19 @@ class OwnPoints:
         self._unsaved = True
         self.gauges: Callable[[], Iterable[Gauge]] = tuple  # asked at each export
 
+    @property
+    def exported_ns(self) -> int:
+        """Return the time of the last export, or when counting began."""
+        return self._told_ns
+
     def points(self, now_ns: int) -> Iterator[Point]:
-        """Yield what to export at `now_ns`."""
-        if now_ns <= self._told_ns:
+        """Yield what to export at `now_ns`, as `Scorecard.points` does."""
+        if now_ns == self._told_ns:
             return
         for name, labels, value in self.gauges():
             yield self._point((name, labels), 0, now_ns, gauge=value)
-        before_ns, self._told_ns, self._fresh = self._told_ns, now_ns, set()
+        before_ns = self._told_ns if now_ns > self._told_ns else now_ns - S
+        self._told_ns, self._fresh = now_ns, set()
         self._unsaved = True
         for key, value in self._counters.snapshot().items():
             if key not in self._told:

@@ -61,13 +61,18 @@ def test_a_new_series_begins_with_zero(missed: Any) -> None:
     assert [(point.time_ns, point.value) for point in again] == [(280 * S, 1)]
 
 
-def test_timestamps_only_grow(missed: Any) -> None:
-    """A clock that stands still or runs back exports nothing."""
+def test_a_time_is_told_once(missed: Any) -> None:
+    """Asked again at the same time there is nothing; an earlier one says that nobody has the later ones, and zeros go before it."""
     card = Scorecard(100 * S)
     card.count_call(missed, 110 * S)
     assert list(card.points(120 * S))
     assert list(card.points(120 * S)) == []
-    assert list(card.points(90 * S)) == []
+    card.not_taken()
+    earlier = [
+        (point.time_ns // S, point.value, point.start_ns // S) for point in card.points(90 * S) if point.metric.name == "voice.calls"
+    ]
+
+    assert [(89, 0, 89), (90, 1, 89)] == earlier
 
 
 def test_idle_series_are_dropped(missed: Any) -> None:
