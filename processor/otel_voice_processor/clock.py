@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 MS: Final = 1_000_000
-LEAST_NS: Final = 5 * 1_000_000_000  # a smaller step harms nobody: waits are longer, and what is late is allowed for
+S: Final = 1_000_000_000
+LEAST_NS: Final = 5 * S  # a smaller step harms nobody: waits are longer, and what is late is allowed for
 SLOWED: Final = 2  # after a step back the time of exports runs at this fraction, until the clock has caught up
 
 
@@ -43,6 +45,14 @@ class WatchedClock:
         return now_ns
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """The time of an export; `after_ns` is the last one that anybody has, where that is not the last one told."""
+
+    now_ns: int
+    after_ns: int | None
+
+
 class Onward:
     """Times for points of series, of which each must be later than the last that was taken, whatever the wall clock does.
 
@@ -52,20 +62,21 @@ class Onward:
     def __init__(self, told_ns: int, steady_ns: int) -> None:
         """Go on from the time that was told last."""
         self._told = self._taken = told_ns, steady_ns
-        self._lost = False
+        self._lost = self._odd = False
         self._by_clock = True
 
-    def now(self, wall_ns: int, steady_ns: int) -> int:
-        """Return the time of an export, as Unix nanoseconds; later than that of the last one, or of the last one that anybody has."""
+    def now(self, wall_ns: int, steady_ns: int) -> Moment:
+        """Return the time of an export in Unix nanoseconds: later than that of the last one, or of the last one that anybody has."""
         lost, self._lost = self._lost, False
         if not lost:
             self._taken = self._told
+        self._odd = wall_ns <= self._told[0] or (lost and self._odd)
         taken_ns, then_ns = self._taken
         ahead = taken_ns >= wall_ns
         self._by_clock = not ahead or (lost and not self._by_clock)  # who refuses one is asked with the other: it has its own clock
         now_ns = wall_ns if self._by_clock else taken_ns + max((steady_ns - then_ns) // SLOWED, MS)
         self._told = now_ns, steady_ns
-        return now_ns
+        return Moment(now_ns=now_ns, after_ns=(taken_ns if taken_ns < now_ns else now_ns - S) if self._odd else None)
 
     def not_taken(self) -> None:
         """Say that nobody has the last export, so that its time counts for nothing: a clock far ahead, refused by all, leaves no trace."""

@@ -38,7 +38,9 @@ class BoundsReader(ValueReader):
         if found and limiter.check_interval and memory.held() is None:
             self.report(node, f"{where}: only Linux tells how much memory a process holds; `check_interval: 0s` is off")
         limits = limits_of(limiter, memory.total())
-        if limits is not None and limits.soft < limits.hard // 100:
+        if limits is not None and limits.hard == 0:
+            self.report(node, f"{where} has no limit: `check_interval: 0s` is off")
+        elif limits is not None and limits.soft < limits.hard // 100:
             self.report(node, f"{where}: the spike limit is no less than the limit, so that nothing would ever be taken")
         return limiter
 

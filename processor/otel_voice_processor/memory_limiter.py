@@ -101,11 +101,12 @@ class MemoryLimiter:
     async def look(self, cut: Callable[[float], None]) -> None:
         """Measure, give back what is free where that is needed, and say whether requests are refused from now on."""
         used = self._measured()
-        if used > self._limits.soft:
+        bound = self._limits.soft * EASED if self.refusing else self._limits.soft
+        if used > bound:
             used = await self._given_back()
-            if used > self._limits.soft:
+            if used > bound:
                 cut(0.0 if used > self._limits.hard else LONG_S)
-        self._decide(used)
+        self._decide(used, refusing=used > bound)
 
     def _measured(self) -> int:
         self._used = self._held() or 0
@@ -120,13 +121,11 @@ class MemoryLimiter:
         await asyncio.to_thread(self._trim)  # it takes its time, where there is much
         return self._measured()
 
-    def _decide(self, used: int) -> None:
-        soft = self._limits.soft
-        refusing = used > (soft * EASED if self.refusing else soft)
+    def _decide(self, used: int, *, refusing: bool) -> None:
         if refusing == self.refusing:
             return
         self.refusing = refusing
-        how = f"{used // MIB} MiB of memory are in use, the soft limit is {soft // MIB} MiB"
+        how = f"{used // MIB} MiB of memory are in use, the soft limit is {self._limits.soft // MIB} MiB"
         if refusing:
             LOG.error("%s: senders are asked to come back until there is less", how)
         else:

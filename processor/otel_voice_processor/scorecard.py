@@ -111,11 +111,8 @@ class Scorecard:
             )
 
     def points(self, now_ns: int) -> Iterator[Point]:
-        """Yield what to export at `now_ns`, a new series with its zero first; nothing where that was the last time, too.
-
-        Times of series have to grow: one before that of the last export says that nobody has that one.
-        """
-        if now_ns != self._series.exported_ns:
+        """Yield what to export at `now_ns`, a new series with its zero first; timestamps of a series only grow."""
+        if self._series.is_new(now_ns):
             yield from self._series.points(now_ns)
             yield from self._ratios(now_ns)
 
@@ -141,6 +138,10 @@ class Scorecard:
     def exported_ns(self) -> int:
         """Return the time of the last export, or when counting began."""
         return self._series.exported_ns
+
+    def rewind(self, exported_ns: int) -> None:
+        """Say that the last export anybody has was then, though later ones were told."""
+        self._series.rewind(exported_ns)
 
     def begin_anew(self, now_ns: int) -> None:
         """Say that the clock has been set: no series is idle for that."""

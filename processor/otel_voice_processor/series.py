@@ -10,8 +10,7 @@ from otel_voice_schema import metrics as m
 from otel_voice_processor.rows import Damaged, Rows, Unreadable, key_of, packed_row, unpacked_row
 
 Labels = tuple[tuple[str, str | bool], ...]
-S = 1_000_000_000
-IDLE_NS = 24 * 3600 * S
+IDLE_NS = 24 * 3600 * 1_000_000_000
 OVERFLOW: Labels = (("otel.metric.overflow", True),)
 
 
@@ -61,7 +60,7 @@ class Point:
 
 
 class SeriesTable:
-    """Series by metric and labels; times are Unix nanoseconds, and whoever asks for points sees to it that theirs only grow.
+    """Series by metric and labels; times are Unix nanoseconds and only grow.
 
     A new series is exported with a 0 first, otherwise `increase()` never sees rare verdicts.
     """
@@ -95,15 +94,13 @@ class SeriesTable:
         self._series[series.key] = series
         self._sizes[series.metric.name] = self._sizes.get(series.metric.name, 0) + 1
 
-    @property
-    def exported_ns(self) -> int:
-        """Return the time of the last export."""
-        return self._exported_ns
+    def is_new(self, now_ns: int) -> bool:
+        """Tell whether a moment is later than the last export."""
+        return now_ns > self._exported_ns
 
     def points(self, now_ns: int) -> Iterator[Point]:
-        """Yield what to export at `now_ns`; a time before that of the last export says that nobody has that one."""
+        """Yield what to export at `now_ns`, which has to be later than the last time."""
         self._fresh = []
-        zero_ns = self._exported_ns if now_ns > self._exported_ns else now_ns - S
         for key, series in list(self._series.items()):
             if now_ns - series.touched_ns > IDLE_NS and series.touched_ns <= self._exported_ns:  # its last value has been told
                 del self._series[key]
@@ -111,8 +108,7 @@ class SeriesTable:
                 self._change(series)
                 continue
             if not series.exported:
-                series.start_ns = min(series.start_ns, zero_ns)
-                yield _point(series, zero_ns, zero=True)
+                yield _point(series, self._exported_ns, zero=True)
                 series.exported = True
                 self._change(series)
                 self._fresh.append(series)
@@ -125,6 +121,19 @@ class SeriesTable:
         for series in self._fresh:
             series.exported = False
             self._change(series)
+
+    @property
+    def exported_ns(self) -> int:
+        """Return the time of the last export, or when counting began."""
+        return self._exported_ns
+
+    def rewind(self, exported_ns: int) -> None:
+        """Say that the last export anybody has was then: new series have their zero there."""
+        self._exported_ns = exported_ns
+        for series in self._series.values():
+            if series.start_ns > exported_ns:
+                series.start_ns = exported_ns
+                self._change(series)
 
     def begin_anew(self, now_ns: int) -> None:
         """Count idleness from now on: the clock has been set, and no series is idle for that."""

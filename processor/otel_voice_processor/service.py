@@ -83,7 +83,8 @@ def root_ids(call_id: str) -> tuple[bytes, bytes]:
 class Service:
     """The processor. `on_call` is told each call record as it settles, without text unless the config keeps it.
 
-    `clock` is the wall clock, `steady` one that nobody sets. `exporter` replaces the configured ones; with it, and with `directory: none`, nothing is kept on disk.
+    `clock` is the wall clock, `steady` one that nobody sets. `exporter` replaces the configured ones; with it, and with `directory: none`,
+    nothing is kept on disk.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class Service:
     ) -> None:
         self._config = config
         self._steady = steady or (time.monotonic_ns if clock is time.time_ns else clock)
-        self._clock = clock = WatchedClock(clock, self._steady, self._jumped)
+        self._clock = WatchedClock(clock, self._steady, self._jumped)  # on the loop only: what it does about a jump is for one thread
         directory = journal_directory(config) if exporter is None else None
         judging = config.judging
         policy = policy_of(config)
@@ -115,7 +116,7 @@ class Service:
             saved=directory is not None,
         )
         self._arrivals = Arrivals()
-        self._judging = Judging(self._state, self._arrivals, self._put, clock=clock, on_call=_private(on_call, config))
+        self._judging = Judging(self._state, self._arrivals, self._put, clock=self._clock, on_call=_private(on_call, config))
         self._file = FileExporter(config.file, self.counters, clock=clock) if config.file and exporter is None else None
         self._journal: Journal | None = None
         if directory is None:
@@ -271,7 +272,11 @@ class Service:
         def points() -> list[Point]:
             if not onward:  # when what was told by the last process is known
                 onward.append(Onward(max(scorecard.exported_ns, own.exported_ns), self._steady()))
-            now = onward[0].now(self._clock(), self._steady())
+            moment = onward[0].now(self._clock(), self._steady())
+            if moment.after_ns is not None:
+                scorecard.rewind(moment.after_ns)
+                own.rewind(moment.after_ns)
+            now = moment.now_ns
             return [*scorecard.points(now), *own.points(now)]
 
         def not_taken() -> None:

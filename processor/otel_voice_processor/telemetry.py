@@ -9,7 +9,6 @@ from otel_voice_schema.metrics import Metric
 from otel_voice_processor.rows import Damaged, Rows, each_row, key_of, packed_row, unpacked_row
 from otel_voice_processor.series import Point
 
-S = 1_000_000_000
 Labels = tuple[tuple[str, str], ...]
 Gauge = tuple[str, Labels, float]  # name, labels, value now
 
@@ -72,14 +71,18 @@ class OwnPoints:
         """Return the time of the last export, or when counting began."""
         return self._told_ns
 
+    def rewind(self, exported_ns: int) -> None:
+        """Say that the last export anybody has was then, though later ones were told."""
+        self._told_ns = exported_ns
+        self._unsaved = True
+
     def points(self, now_ns: int) -> Iterator[Point]:
-        """Yield what to export at `now_ns`, as `Scorecard.points` does."""
-        if now_ns == self._told_ns:
+        """Yield what to export at `now_ns`."""
+        if now_ns <= self._told_ns:
             return
         for name, labels, value in self.gauges():
             yield self._point((name, labels), 0, now_ns, gauge=value)
-        before_ns = self._told_ns if now_ns > self._told_ns else now_ns - S
-        self._told_ns, self._fresh = now_ns, set()
+        before_ns, self._told_ns, self._fresh = self._told_ns, now_ns, set()
         self._unsaved = True
         for key, value in self._counters.snapshot().items():
             if key not in self._told:

@@ -61,18 +61,13 @@ def test_a_new_series_begins_with_zero(missed: Any) -> None:
     assert [(point.time_ns, point.value) for point in again] == [(280 * S, 1)]
 
 
-def test_a_time_is_told_once(missed: Any) -> None:
-    """Asked again at the same time there is nothing; an earlier one says that nobody has the later ones, and zeros go before it."""
+def test_timestamps_only_grow(missed: Any) -> None:
+    """A clock that stands still or runs back exports nothing."""
     card = Scorecard(100 * S)
     card.count_call(missed, 110 * S)
     assert list(card.points(120 * S))
     assert list(card.points(120 * S)) == []
-    card.not_taken()
-    earlier = [
-        (point.time_ns // S, point.value, point.start_ns // S) for point in card.points(90 * S) if point.metric.name == "voice.calls"
-    ]
-
-    assert [(89, 0, 89), (90, 1, 89)] == earlier
+    assert list(card.points(90 * S)) == []
 
 
 def test_idle_series_are_dropped(missed: Any) -> None:
@@ -120,6 +115,31 @@ def test_a_new_series_begins_with_zero_until_an_export_is_taken(missed: Any, fal
     assert exported(180) == [(180, 1), (180, 1)]
     card.not_taken()
     assert exported(200) == [(200, 1), (200, 1)]
+
+
+def test_what_nobody_has_is_told_again(missed: Any) -> None:
+    """Rewound to the last export that was taken, a new series has its zero there, though its count came at a later time."""
+    card = Scorecard(100 * S)
+    assert list(card.points(120 * S)) == []
+    assert 120 * S == card.exported_ns
+    list(card.points(3_720 * S))
+    card.count_call(missed, 3_730 * S)
+    card.not_taken()
+    card.rewind(120 * S)
+    points = [(p.time_ns // S, p.start_ns // S, p.value) for p in card.points(180 * S) if p.metric.name == "voice.calls"]
+
+    assert [(120, 120, 0), (180, 120, 1)] == points
+
+
+def test_no_series_is_idle_because_the_clock_was_set(missed: Any) -> None:
+    """A day forward drops none; a day without a count does."""
+    card = Scorecard(100 * S)
+    card.count_call(missed, 110 * S)
+    list(card.points(120 * S))
+    day = 25 * 3600 * S
+    card.begin_anew(day)
+    assert list(card.points(day + S))
+    assert [] == [p for p in card.points(2 * day + S) if p.metric.name == "voice.calls"]
 
 
 def test_versions_in_turns_do_not_push_each_other_out_for_ever() -> None:
