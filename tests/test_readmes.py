@@ -23,6 +23,8 @@ from otel_voice_processor.config import (
     File,
     HttpExporter,
     Judging,
+    Keepalive,
+    MemoryLimiter,
     MetricsExporter,
     Receiver,
     Retry,
@@ -211,7 +213,8 @@ def test_every_command_is_in_a_readme() -> None:
 def test_every_setting_is_in_the_processors_readme() -> None:
     """A setting without words does not pass."""
     text = (ROOT / "processor/README.md").read_text(encoding="utf-8")
-    parts = (Receiver, Judging, TraceExporter, HttpExporter, MetricsExporter, Tls, Retry, SendingQueue, Batch, File, Rotation, Storage)
+    exporters = (TraceExporter, HttpExporter, MetricsExporter, Tls, Retry, SendingQueue, Batch, File, Rotation)
+    parts = (Receiver, Keepalive, MemoryLimiter, Judging, *exporters, Storage)
     for part in parts:
         for key in part.__dataclass_fields__.keys() - {"name", "in_memory", "max_dead_letter_megabytes"}:  # not keys of the file
             assert re.search(rf"[`.]{key}", text), f"{part.__name__}.{key}"

@@ -43,8 +43,7 @@ class CallBook:
     """Open calls by id. `rule` asks the policy, `ids` derives a call's trace id and root span id."""
 
     def __init__(self, rule: Rule, policy_version: str, ids: Callable[[str], tuple[bytes, bytes]], bounds: Bounds | None = None) -> None:
-        self._rule = rule
-        self._policy_version = policy_version
+        self._ruled_by = rule, policy_version  # together: a call that is joined in a thread is ruled by one policy
         self._ids = ids
         self._bounds = bounds or Bounds()
         self._tables = Tables()
@@ -57,6 +56,10 @@ class CallBook:
 
     def __len__(self) -> int:
         return len(self._open)
+
+    def rule_by(self, rule: Rule, policy_version: str) -> None:
+        """Ask another policy from the next join on; calls that are open go on."""
+        self._ruled_by = rule, policy_version
 
     def add(self, event: VoiceEvent, now_ns: int) -> str:
         """Take one event; return joined, duplicate, late (its call has settled), or by which bound or fault it was not taken.
@@ -180,7 +183,7 @@ class CallBook:
 
     def join(self, due: Due) -> tuple[Settled, Held]:
         """Join a due call; it changes nothing, so that a long one may be joined in a thread."""
-        return settle(due, self._rule, self._policy_version, self._tables)
+        return settle(due, *self._ruled_by, self._tables)
 
     def take(self, due: Due, joined: tuple[Settled, Held], now_ns: int) -> Settled | None:
         """Take what joining a due call gave and return it; None where the call has gone on meanwhile, and is not over after all."""

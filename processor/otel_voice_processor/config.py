@@ -9,12 +9,45 @@ from otel_voice_processor.model import LOGS, TRACES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keepalive:
+    """The collector's `keepalive.server_parameters`, and `min_time` of its `enforcement_policy`; in seconds, 0 is for ever."""
+
+    max_connection_idle: float = 0.0
+    max_connection_age: float = 0.0
+    max_connection_age_grace: float = 0.0
+    time: float = 60.0
+    timeout: float = 20.0
+    min_time: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """Where OTLP comes in; sizes in MiB, as the collector's OTLP receiver counts them."""
+    """Where OTLP comes in; sizes in MiB, as the collector's OTLP receiver counts them, times in seconds.
+
+    `max_connections` 0 is as many as the process may open files for, less some.
+    """
 
     endpoint: str = "localhost:4317"
     max_recv_msg_size_mib: int = 64
     max_in_flight_mib: int = 256
+    max_concurrent_streams: int = 1_000
+    max_connections: int = 0
+    read_timeout: float = 60.0
+    keepalive: Keepalive = Keepalive()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryLimiter:
+    """The collector's `memory_limiter`; `limit_mib` 0 takes the percentage, a spike limit of 0 is a fifth of the limit.
+
+    `check_interval` in seconds, 0 is off.
+    """
+
+    check_interval: float = 1.0
+    limit_mib: int = 0
+    spike_limit_mib: int = 0
+    limit_percentage: int = 80
+    spike_limit_percentage: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +227,7 @@ class Config:
     """The whole."""
 
     receiver: Receiver = Receiver()
+    memory_limiter: MemoryLimiter = MemoryLimiter()
     traces: tuple[TraceExporter | HttpExporter, ...] = ()
     file: File | None = None
     metrics: MetricsExporter | None = None

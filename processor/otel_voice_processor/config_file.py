@@ -10,6 +10,7 @@ import yaml
 
 from otel_voice.strict import read_root, read_text
 from otel_voice_processor.config import Config, Judging, Receiver, Storage
+from otel_voice_processor.config_file_bounds import BoundsReader
 from otel_voice_processor.config_file_exporters import ExporterReader
 from otel_voice_processor.config_file_values import Read
 from otel_voice_processor.endpoints import listener_problem
@@ -45,7 +46,7 @@ def _config(reader: _Reader, text: str | None) -> Config:
     return config
 
 
-class _Reader(ExporterReader):
+class _Reader(BoundsReader, ExporterReader):
     """Reads our settings."""
 
     def config(self, root: yaml.Node) -> Config:
@@ -54,7 +55,7 @@ class _Reader(ExporterReader):
         top = self.section(root, "the file", ("receivers", "processors", "exporters", "extensions"))
         otlp = self.section(self.section(top.get("receivers"), "receivers", ("otlp",)).get("otlp"), "receivers.otlp", ("protocols",))
         grpc = self.section(otlp.get("protocols"), "receivers.otlp.protocols", ("grpc",)).get("grpc")
-        ours = self.section(top.get("processors"), "processors", ("voice_interruption",)).get("voice_interruption")
+        stages = self.section(top.get("processors"), "processors", ("memory_limiter", "voice_interruption"))
         more = self.section(top.get("extensions"), "extensions", ("health_check", "file_storage"))
         out = self.exporters(top.get("exporters"), "exporters")
         return Config(
@@ -62,7 +63,8 @@ class _Reader(ExporterReader):
             traces=out.traces,
             file=out.file,
             metrics=out.metrics,
-            judging=self._judging(ours, "processors.voice_interruption"),
+            memory_limiter=self.memory_limiter(stages.get("memory_limiter"), "processors.memory_limiter"),
+            judging=self._judging(stages.get("voice_interruption"), "processors.voice_interruption"),
             storage=self._storage(more.get("file_storage"), "extensions.file_storage"),
             status=self._status(more.get("health_check")),
         )
@@ -72,6 +74,10 @@ class _Reader(ExporterReader):
             "endpoint": self.endpoint(listener_problem),
             "max_recv_msg_size_mib": self.mib,
             "max_in_flight_mib": self.count,
+            "max_concurrent_streams": self.count,
+            "max_connections": self.limit,
+            "read_timeout": self.seconds,
+            "keepalive": self.keepalive,
         }
         found = Receiver(**self.values(node, where, kinds))
         if found.max_in_flight_mib < found.max_recv_msg_size_mib:

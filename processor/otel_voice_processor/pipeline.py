@@ -49,10 +49,18 @@ class Pipeline:
         self._aliases = accept_aliases
         self._told: set[tuple[str, str]] = set()
 
+    def switch(self, policy: Policy) -> None:
+        """Rule by another policy from the next request on; one that is being worked on is ruled by the old one to its end."""
+        self._policy = policy
+
     def rule(self, facts: Mapping[str, Value]) -> Ruling | None:
-        """Return the policy's ruling on the facts of a candidate; None where it fails on them, which is counted and logged."""
+        """Return the ruling of the policy in force; see `rule_by`."""
+        return self.rule_by(self._policy, facts)
+
+    def rule_by(self, policy: Policy, facts: Mapping[str, Value]) -> Ruling | None:
+        """Return a policy's ruling on the facts of a candidate; None where it fails on them, which is counted and logged."""
         try:
-            ruling = decide(self._policy, candidate_from_attributes(facts))
+            ruling = decide(policy, candidate_from_attributes(facts))
         except Exception:  # spans go on and verdicts stand without a ruling
             self._counters.add("otel_voice_processor_policy_failures")
             LOG.exception("the policy could not rule")
@@ -72,7 +80,7 @@ class Pipeline:
         """Return the request enriched; raise `Undecodable` where it is no OTLP. Without our prefix it is not looked into."""
         if not holds_ours(body, aliases=self._aliases):
             return Processed(body=body, events=(), warning="")
-        request = scan(body, signal, aliases=self._aliases, hidden=None if self._keep_text else hidden)
+        request, policy = scan(body, signal, aliases=self._aliases, hidden=None if self._keep_text else hidden), self._policy
         events: list[VoiceEvent] = []
         refused: list[tuple[str, str, str]] = []
         warnings: list[str] = []
@@ -82,14 +90,16 @@ class Pipeline:
         for number, found in enumerate(request.found, 1):
             if number % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
-            event = self._one(request, found, warnings, refused)
+            event = self._one(request, found, policy, warnings, refused)
             if event is not None:
                 events.append(event)
         more = f"; and {len(warnings) - WARNINGS_SHOWN} more" if len(warnings) > WARNINGS_SHOWN else ""
         warning = "; ".join(warnings[:WARNINGS_SHOWN]) + more
         return Processed(body=request.body(), events=tuple(events), warning=warning, refused=tuple(refused))
 
-    def _one(self, request: Scan, found: Found, warnings: list[str], refused: list[tuple[str, str, str]]) -> VoiceEvent | None:
+    def _one(
+        self, request: Scan, found: Found, policy: Policy, warnings: list[str], refused: list[tuple[str, str, str]]
+    ) -> VoiceEvent | None:
         """Check, redact and rule one event of ours; return it, or None where it is not to be judged."""
         name = e.ALIASES.get(found.name, found.name)
         changes = redaction_of(found.attributes, keep_text=self._keep_text)
@@ -119,20 +129,12 @@ class Pipeline:
             return None
         event = event_of(found)
         asks = name in RULED and (name == e.SILENCE_TIMEOUT or any(key in event.attributes for key in SAID))
-        ruling = self.rule(_asked(event)) if asks else None
+        ruling = self.rule_by(policy, _asked(event)) if asks else None
         # the version alone tells a second processor that this call is judged already
-        told = ruling_attributes(ruling, "arrival") if ruling else {a.VOICE_POLICY_VERSION: self._policy.version}
-        request.extend(found, told | self._proof(event))
+        told = ruling_attributes(ruling, "arrival") if ruling else {a.VOICE_POLICY_VERSION: policy.version}
+        request.extend(found, told | _proof(policy, event))
         self._counters.add("otel_voice_processor_judged_events", carrier=found.carrier)
         return event
-
-    def _proof(self, event: VoiceEvent) -> dict[str, Value]:
-        """Return whether protected content was played, where this event tells the end of a response that holds some."""
-        if event.name != e.AGENT_SPEECH_STOPPED:
-            return {}
-        reason = event.attributes.get(a.VOICE_AGENT_PLAYBACK_END_REASON)
-        proof = required_content(self._policy, candidate_from_attributes(event.attributes), reason if isinstance(reason, str) else None)
-        return {a.VOICE_POLICY_REQUIRED_CONTENT: proof.value} if proof is not None else {}
 
     def _tell(self, name: str, problems: list[Problem]) -> None:
         """Log each kind of problem of each event once: most SDKs show nobody what partial success says."""
@@ -140,6 +142,15 @@ class Pipeline:
             if (name, each.key) not in self._told and len(self._told) < MAX_TOLD:
                 self._told.add((name, each.key))
                 LOG.warning("cannot be judged, passed on; told once, counted always: %s: %s", name, each.safe)
+
+
+def _proof(policy: Policy, event: VoiceEvent) -> dict[str, Value]:
+    """Return whether protected content was played, where this event tells the end of a response that holds some."""
+    if event.name != e.AGENT_SPEECH_STOPPED:
+        return {}
+    reason = event.attributes.get(a.VOICE_AGENT_PLAYBACK_END_REASON)
+    proof = required_content(policy, candidate_from_attributes(event.attributes), reason if isinstance(reason, str) else None)
+    return {a.VOICE_POLICY_REQUIRED_CONTENT: proof.value} if proof is not None else {}
 
 
 def _asked(event: VoiceEvent) -> dict[str, Value]:

@@ -1,9 +1,10 @@
-"""OTLP gRPC in: raw bytes to one consumer, its errors to status codes a sender understands, memory bounded."""
+"""OTLP gRPC in: raw bytes to one consumer, its errors to status codes a sender understands, memory bounded whatever senders do."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, NoReturn
@@ -12,16 +13,19 @@ import grpc
 import grpc.aio
 
 from otel_voice_processor import config as settings
+from otel_voice_processor.connections import MIB, options_of, raised_limit
 from otel_voice_processor.errors import Permanent, ProcessorError, Retryable
 from otel_voice_processor.health import Health
+from otel_voice_processor.memory_limiter import MemoryLimiter
 from otel_voice_processor.model import LOGS, TRACES
 from otel_voice_processor.rpc import LOGS_EXPORT, TRACE_EXPORT, Refused, retry_trailers
 from otel_voice_processor.telemetry import Counters
 
 LOG = logging.getLogger(__name__)
 MAX_DELAY_S: Final = 1.0  # a longer wait outlives the Python exporter's deadline, and it drops the batch
-MIB: Final = 1 << 20
+OWN_WORD_S: Final = 0.1
 Consume = Callable[[bytes, str], Awaitable[bytes]]
+Context = grpc.aio.ServicerContext[bytes, bytes]
 EXPORTS: Final = ((TRACE_EXPORT, TRACES), (LOGS_EXPORT, LOGS))
 
 
@@ -30,13 +34,24 @@ class PortTaken(ProcessorError):
 
 
 class Receiver:
-    """The server. `consume` takes a serialised request and its signal, and returns a serialised response once it is safe downstream."""
+    """The server. `consume` takes a serialised request and its signal, and returns a serialised response once it is safe downstream.
 
-    def __init__(self, consume: Consume, config: settings.Receiver | None = None, counters: Counters | None = None) -> None:
+    `limiter` says when requests are refused for want of memory, before any of their bytes are read; it runs while the port is open.
+    """
+
+    def __init__(
+        self,
+        consume: Consume,
+        config: settings.Receiver | None = None,
+        counters: Counters | None = None,
+        limiter: MemoryLimiter | None = None,
+    ) -> None:
         self._consume = consume
         self._config = config or settings.Receiver()
         self._counters = counters or Counters()
+        self._limiter = limiter
         self._in_flight = 0
+        self._coming: dict[asyncio.Timeout, float] = {}  # requests whose bytes are still coming in, and since when
         self._working: set[asyncio.Future[bytes]] = set()
         self._server: grpc.aio.Server | None = None
         self._health: Health | None = None
@@ -44,11 +59,10 @@ class Receiver:
 
     async def start(self) -> None:
         """Open the port; raise `PortTaken` where that fails."""
-        limit = self._config.max_recv_msg_size_mib * MIB
-        server = grpc.aio.server(options=[("grpc.max_receive_message_length", limit), ("grpc.so_reuseport", 0)])
+        server = grpc.aio.server(options=options_of(self._config, raised_limit()))
         for path, signal in EXPORTS:
             service, _, method = path[1:].rpartition("/")
-            handlers = {method: grpc.unary_unary_rpc_method_handler(self._exporting(signal))}  # no serialisers: bytes as they are
+            handlers = {method: grpc.stream_unary_rpc_method_handler(self._exporting(signal))}  # no serialisers: bytes as they are
             server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
         health = Health()
         health.attach(server)
@@ -61,11 +75,15 @@ class Receiver:
             raise PortTaken(f"cannot listen on `{endpoint}`: is another process using it?")
         await server.start()
         await health.serving(True)
+        if self._limiter is not None:
+            self._limiter.start(self._cut_short)
         self._server, self._health, self.port = server, health, port
 
     async def stop(self, grace_s: float = 10.0) -> None:
         """Say not serving, take nothing new, let what is in flight finish. Safe before `start` and twice."""
         server, health, self._server, self._health = self._server, self._health, None, None
+        if self._limiter is not None:
+            await self._limiter.stop()
         if health is not None:
             await health.serving(False)
         if server is not None:
@@ -73,16 +91,22 @@ class Receiver:
         if self._working:
             await asyncio.wait(set(self._working), timeout=grace_s)
 
-    def _exporting(self, signal: str) -> Callable[[bytes, grpc.aio.ServicerContext[bytes, bytes]], Awaitable[bytes]]:
-        async def export(body: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
-            return await self._export(body, context, signal)
+    def _exporting(self, signal: str) -> Callable[[object, Context], Awaitable[bytes]]:
+        """Return the handler of a signal; as of a stream of one request, since that is read when we ask for it and not before."""
+
+        async def export(_requests: object, context: Context) -> bytes:
+            return await self._export(context, signal)
 
         return export
 
-    async def _export(self, body: bytes, context: grpc.aio.ServicerContext[bytes, bytes], signal: str) -> bytes:
+    async def _export(self, context: Context, signal: str) -> bytes:
+        full = self._full()
+        if full is not None:
+            return await self._refuse(context, full)
+        body = await self._body(context)
         size = len(body)
         if self._in_flight and self._in_flight + size > self._config.max_in_flight_mib * MIB:
-            return await self._refuse(context, Retryable(f"more than {self._config.max_in_flight_mib} MiB in flight", MAX_DELAY_S))
+            return await self._refuse(context, self._too_much())
         try:
             response = await self._whole(body, signal)
         except ProcessorError as caught:
@@ -96,6 +120,42 @@ class Receiver:
             self._counters.add("otel_voice_receiver_accepted_bytes", size)
             return response
         return await self._refuse(context, error)
+
+    def _full(self) -> Retryable | None:
+        """Return why no request is taken now, whatever its size."""
+        if self._limiter is not None and self._limiter.refusing:
+            self._counters.add("otel_voice_receiver_memory_refused_requests")
+            return Retryable("the processor is short of memory", MAX_DELAY_S)
+        return self._too_much() if self._in_flight >= self._config.max_in_flight_mib * MIB else None
+
+    def _too_much(self) -> Retryable:
+        return Retryable(f"more than {self._config.max_in_flight_mib} MiB in flight", MAX_DELAY_S)
+
+    async def _body(self, context: Context) -> bytes:
+        """Return the request's bytes; one that does not come whole in time is refused."""
+        try:
+            async with asyncio.timeout(self._config.read_timeout or None) as deadline:
+                self._coming[deadline] = time.monotonic()
+                try:
+                    body = await context.read()
+                finally:
+                    del self._coming[deadline]
+        except TimeoutError:
+            short = self._limiter is not None and self._limiter.refusing
+            self._counters.add("otel_voice_receiver_unfinished_requests", reason="memory" if short else "timeout")
+            await self._refuse(
+                context, Retryable("the processor is short of memory" if short else "the request did not come whole in time")
+            )
+        if not isinstance(body, bytes):
+            await asyncio.sleep(OWN_WORD_S)  # of gRPC, where the request is too large: then this ends here
+            await self._refuse(context, Permanent("there is no request in it"))
+        return body
+
+    def _cut_short(self, older_s: float) -> None:
+        """Let go of requests that have been coming in for longer: memory is short, and nobody knows how large they will be."""
+        now, long_ago = asyncio.get_running_loop().time(), time.monotonic() - older_s
+        for deadline in [each for each, since in self._coming.items() if since <= long_ago and not each.expired()]:
+            deadline.reschedule(now)
 
     async def _whole(self, body: bytes, signal: str) -> bytes:
         """Handle a request to its end even where its sender goes away meanwhile: what downstream took is joined, too."""
@@ -111,7 +171,7 @@ class Receiver:
         if not working.cancelled():
             working.exception()  # seen to where somebody still waits
 
-    async def _refuse(self, context: grpc.aio.ServicerContext[bytes, bytes], error: ProcessorError) -> NoReturn:
+    async def _refuse(self, context: Context, error: ProcessorError) -> NoReturn:
         """Answer with the code that tells the sender whether to come back, and when."""
         if isinstance(error, Permanent):
             code = error.code if isinstance(error, Refused) else grpc.StatusCode.INVALID_ARGUMENT

@@ -135,6 +135,19 @@ class Scorecard:
         """Say that the last export did not arrive: its new series begin with a zero again."""
         self._series.not_taken()
 
+    @property
+    def exported_ns(self) -> int:
+        """Return the time of the last export, or when counting began."""
+        return self._series.exported_ns
+
+    def rewind(self, exported_ns: int) -> None:
+        """Say that the last export anybody has was then, though later ones were told."""
+        self._series.rewind(exported_ns)
+
+    def begin_anew(self, now_ns: int) -> None:
+        """Say that the clock has been set: no series is idle for that."""
+        self._series.begin_anew(now_ns)
+
     def track(self) -> None:
         """Note from now on what `save` has to write."""
         self._series.track()

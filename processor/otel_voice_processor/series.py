@@ -124,6 +124,25 @@ class SeriesTable:
             series.exported = False
             self._change(series)
 
+    @property
+    def exported_ns(self) -> int:
+        """Return the time of the last export, or when counting began."""
+        return self._exported_ns
+
+    def rewind(self, exported_ns: int) -> None:
+        """Say that the last export anybody has was then: new series have their zero there."""
+        self._exported_ns = exported_ns
+        for series in self._series.values():
+            if series.start_ns > exported_ns:
+                series.start_ns = exported_ns
+                self._change(series)
+
+    def begin_anew(self, now_ns: int) -> None:
+        """Count idleness from now on: the clock has been set, and no series is idle for that."""
+        for series in self._series.values():
+            series.touched_ns = now_ns
+            self._change(series)
+
     def track(self) -> None:
         """Note from now on what `save` has to write."""
         self._unsaved = []

@@ -10,12 +10,15 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from otel_voice.emit import derive_ids
 from otel_voice.policy import Policy, PolicyError, load_default, load_policy
 from otel_voice_processor import config as settings
 from otel_voice_processor.arrivals import Arrivals
 from otel_voice_processor.calls import Bounds, CallBook
+from otel_voice_processor.clock import Onward, WatchedClock
 from otel_voice_processor.config import Config
 from otel_voice_processor.delivery import Delivery, Direct, Durable
 from otel_voice_processor.errors import ConfigError
@@ -24,10 +27,12 @@ from otel_voice_processor.file_exporter import FileExporter
 from otel_voice_processor.forward import DeadLetters, Exporter, destinations, fan_out
 from otel_voice_processor.journal import Damaged, Journal
 from otel_voice_processor.judging import Judging
+from otel_voice_processor.memory_limiter import MemoryLimiter
 from otel_voice_processor.metrics_push import MetricsPush
 from otel_voice_processor.model import CallRecord
 from otel_voice_processor.paths import journal_directory
 from otel_voice_processor.pipeline import Pipeline
+from otel_voice_processor.policy_in_force import PolicyInForce
 from otel_voice_processor.receiver import Receiver
 from otel_voice_processor.redact import without_text
 from otel_voice_processor.rpc import check_tls
@@ -78,7 +83,8 @@ def root_ids(call_id: str) -> tuple[bytes, bytes]:
 class Service:
     """The processor. `on_call` is told each call record as it settles, without text unless the config keeps it.
 
-    `exporter` replaces the configured ones; with it, and with `directory: none`, nothing is kept on disk.
+    `clock` is the wall clock, `steady` one that nobody sets. `exporter` replaces the configured ones; with it, and with `directory: none`,
+    nothing is kept on disk.
     """
 
     def __init__(
@@ -86,10 +92,13 @@ class Service:
         config: Config,
         *,
         clock: Callable[[], int] = time.time_ns,
+        steady: Callable[[], int] | None = None,
         on_call: Callable[[CallRecord], None] | None = None,
         exporter: Exporter | None = None,
     ) -> None:
-        self._config, self._clock = config, clock
+        self._config = config
+        self._steady = steady or (time.monotonic_ns if clock is time.time_ns else clock)
+        self._clock = WatchedClock(clock, self._steady, self._jumped)  # on the loop only: what it does about a jump is for one thread
         directory = journal_directory(config) if exporter is None else None
         judging = config.judging
         policy = policy_of(config)
@@ -97,7 +106,8 @@ class Service:
         self.counters = Counters()
         self._pipeline = Pipeline(policy, self.counters, keep_text=judging.keep_transcript_text, accept_aliases=judging.accept_aliases)
         self.scorecard = Scorecard(started_ns, by_agent=judging.agent_name_label)
-        book = CallBook(self._pipeline.rule, policy.version, root_ids, _bounds(config))
+        book = CallBook(partial(self._pipeline.rule_by, policy), policy.version, root_ids, _bounds(config))
+        self.policy = PolicyInForce(policy, judging.policy, self.counters, self._switch, clock)
         self._state = State(
             book=book,
             scorecard=self.scorecard,
@@ -106,7 +116,7 @@ class Service:
             saved=directory is not None,
         )
         self._arrivals = Arrivals()
-        self._judging = Judging(self._state, self._arrivals, self._put, clock=clock, on_call=_private(on_call, config))
+        self._judging = Judging(self._state, self._arrivals, self._put, clock=self._clock, on_call=_private(on_call, config))
         self._file = FileExporter(config.file, self.counters, clock=clock) if config.file and exporter is None else None
         self._journal: Journal | None = None
         if directory is None:
@@ -117,10 +127,25 @@ class Service:
             out = destinations(config, self._journal, letters, self.counters, self._file)
             self._delivery = Durable(self._journal, out, letters)
         self._metrics = self._metrics_push(config.metrics) if config.metrics else None
-        self._receiver = Receiver(self._consume, config.receiver, self.counters)
-        self._status = StatusServer(config.status, self._arrivals.told) if config.status else None
+        self._limiter = MemoryLimiter.of(config.memory_limiter, self.counters)
+        self._receiver = Receiver(self._consume, config.receiver, self.counters, self._limiter)
+        self._status = StatusServer(config.status, self._arrivals.told, self._about) if config.status else None
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
+
+    def _switch(self, policy: Policy) -> None:
+        """Rule by another policy: what arrives and what settles, in one step."""
+        self._pipeline.switch(policy)
+        self._state.book.rule_by(partial(self._pipeline.rule_by, policy), policy.version)
+
+    def _about(self) -> dict[str, Any]:
+        return {"policy": self.policy.told()} | ({"memory": self._limiter.told()} if self._limiter is not None else {})
+
+    def _jumped(self, now_ns: int, by_ns: int) -> None:
+        self.counters.add("otel_voice_processor_clock_jumps", direction="forward" if by_ns > 0 else "back")
+        LOG.warning("the clock was set by %+.1f s: what waits for calls to fall quiet begins anew", by_ns / S)
+        self._state.book.begin_anew(now_ns)
+        self.scorecard.begin_anew(now_ns)
 
     @property
     def port(self) -> int:
@@ -242,13 +267,22 @@ class Service:
     def _metrics_push(self, config: settings.MetricsExporter) -> MetricsPush:
         own, scorecard = self._state.own, self.scorecard
 
+        onward: list[Onward] = []
+
         def points() -> list[Point]:
-            now = self._clock()
+            if not onward:  # when what was told by the last process is known
+                onward.append(Onward(max(scorecard.exported_ns, own.exported_ns), self._steady()))
+            moment = onward[0].now(self._clock(), self._steady())
+            if moment.after_ns is not None:
+                scorecard.rewind(moment.after_ns)
+                own.rewind(moment.after_ns)
+            now = moment.now_ns
             return [*scorecard.points(now), *own.points(now)]
 
         def not_taken() -> None:
             scorecard.not_taken()
             own.not_taken()
+            onward[0].not_taken()
 
         def remember(body: bytes | None) -> None:
             if self._journal is not None:

@@ -70,6 +70,16 @@ class OwnPoints:
         self._unsaved = True
         self.gauges: Callable[[], Iterable[Gauge]] = tuple  # asked at each export
 
+    @property
+    def exported_ns(self) -> int:
+        """Return the time of the last export, or when counting began."""
+        return self._told_ns
+
+    def rewind(self, exported_ns: int) -> None:
+        """Say that the last export anybody has was then, though later ones were told."""
+        self._told_ns = exported_ns
+        self._unsaved = True
+
     def points(self, now_ns: int) -> Iterator[Point]:
         """Yield what to export at `now_ns`."""
         self._fresh = set()

@@ -78,7 +78,7 @@ def test_a_call_that_goes_on_is_judged_as_if_all_of_it_were_held() -> None:
     """Hours of talk, delivered as they happen: every episode once and as it is in the whole, in bounded memory."""
     events = long_call(60)
     book = book_of()
-    whole = record_of("long", events, book._rule, policy_version="p", root=root_ids("long"))
+    whole = record_of("long", events, book._ruled_by[0], policy_version="p", root=root_ids("long"))
     episodes, aftermaths, calls, most = live(book, events)
 
     assert len(events) > 8 * FOLD_AT

@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from otel_voice_processor.config import Batch, Config, File, HttpExporter, Retry, Rotation, SendingQueue, Storage, TraceExporter
+from otel_voice_processor.config import (
+    Batch,
+    Config,
+    File,
+    HttpExporter,
+    Keepalive,
+    MemoryLimiter,
+    Retry,
+    Rotation,
+    SendingQueue,
+    Storage,
+    TraceExporter,
+)
 from otel_voice_processor.config_file import load_config, parse_config
 from otel_voice_processor.errors import ConfigError
 from otel_voice_processor.paths import output_problem
@@ -497,3 +509,45 @@ def test_any_text_gives_a_config_or_its_problems(text: str) -> None:
 
     assert problems
     assert all(problem.startswith("c.yaml:") and problem.isprintable() for problem in problems)
+
+
+def test_the_receivers_bounds_are_the_collectors_words() -> None:
+    """`keepalive` and `memory_limiter` are read as there; what is not said keeps its default."""
+    parameters = "server_parameters: {max_connection_age: 30m, time: 30s}, enforcement_policy: {min_time: 0s, permit_without_stream: true}"
+    config = parse_config(
+        f"receivers: {{otlp: {{protocols: {{grpc: {{keepalive: {{{parameters}}}, read_timeout: 5s, max_concurrent_streams: 7}}}}}}}}\n"
+        "processors: {memory_limiter: {check_interval: 500ms, limit_mib: 1500, spike_limit_mib: 300}}",
+        "c.yaml",
+    )
+
+    assert Keepalive(max_connection_age=1800.0, time=30.0, min_time=0.0) == config.receiver.keepalive
+    assert (5.0, 7, 0) == (config.receiver.read_timeout, config.receiver.max_concurrent_streams, config.receiver.max_connections)
+    assert MemoryLimiter(check_interval=0.5, limit_mib=1500, spike_limit_mib=300) == config.memory_limiter
+
+
+@pytest.mark.parametrize(
+    ("limits", "problem"),
+    [
+        ("limit_mib: 100, spike_limit_mib: 100", ": the spike limit is no less than the limit, so that nothing would ever be taken"),
+        ("limit_percentage: 0", ": the spike limit is no less than the limit, so that nothing would ever be taken"),
+        (
+            "limit_percentage: 10, spike_limit_percentage: 20",
+            ": the spike limit is no less than the limit, so that nothing would ever be taken",
+        ),
+        ("limit_percentage: 101", ".limit_percentage must be a whole number from 0 to 100, not `101`"),
+        ("limit_mb: 100", "unknown key `limit_mb` at processors.memory_limiter: did you mean `limit_mib`?"),
+    ],
+)
+def test_limits_that_would_let_nothing_in_are_told(limits: str, problem: str) -> None:
+    """Before the port opens, not as a refusal of everything."""
+    (told,) = problems_of(f"processors: {{memory_limiter: {{{limits}}}}}")
+
+    assert told.endswith(problem), told
+
+
+def test_silent_connections_are_asked_whether_they_live() -> None:
+    """gRPC has one switch for that and for who may ask us; the collector's `false` is told, not passed over."""
+    text = "receivers: {otlp: {protocols: {grpc: {keepalive: {enforcement_policy: {permit_without_stream: false}}}}}}"
+    (told,) = problems_of(text)
+
+    assert "enforcement_policy.permit_without_stream is true here" in told

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
@@ -13,10 +14,13 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from otel_voice_processor.config import Receiver as Settings
 from otel_voice_processor.errors import Permanent, ProcessorError, Retryable, Undecodable
+from otel_voice_processor.memory_limiter import Limits, MemoryLimiter
 from otel_voice_processor.receiver import PortTaken, Receiver
 from otel_voice_processor.rpc import RETRY_TRAILER, STATUS_TRAILER, TRACE_EXPORT, Refused, raw_call, retry_delay
 from otel_voice_processor.telemetry import Counters
 from otel_voice_processor.testing import Sink
+
+from tests.faults.processes import PREFACE, data, headers
 
 LOCAL = Settings(endpoint="127.0.0.1:0")
 
@@ -222,3 +226,82 @@ async def test_what_is_called_off_still_counts_as_held() -> None:
     gate.set()
     await receiver.stop(1.0)
     assert 0 == held[0] == receiver._in_flight
+
+
+@asynccontextmanager
+async def half_sent(port: int) -> AsyncIterator[Callable[[], Awaitable[bytes]]]:
+    """Begin a request and leave it at that; give what waits for its answer, with all that is said before."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(PREFACE + headers(1) + data(1, b"x" * 1_000)[:500])
+    await writer.drain()
+
+    async def answered() -> bytes:
+        said = b""
+        while b"grpc-status" not in said and (part := await asyncio.wait_for(reader.read(65_536), 5)):
+            said += part
+        return said
+
+    yield answered
+    writer.close()
+
+
+async def test_a_request_that_does_not_come_whole_is_cut_off() -> None:
+    """After `read_timeout` its sender is asked to come back, counted; whole ones are not held up meanwhile."""
+    counters = Counters()
+    receiver = Receiver(echo, Settings(endpoint="127.0.0.1:0", read_timeout=0.2), counters)
+    await receiver.start()
+    async with half_sent(receiver.port) as answer:
+        assert await call(receiver.port, b"whole") == b"whole"
+        said = await answer()
+
+    assert b"grpc-status\x0214" in said
+    assert 1 == counters.get("otel_voice_receiver_unfinished_requests", reason="timeout")
+    assert {} == receiver._coming
+    await receiver.stop(0)
+
+
+async def test_a_stream_without_a_request_is_refused_for_good() -> None:
+    """Its headers come, and then nothing."""
+    counters = Counters()
+    receiver = Receiver(echo, LOCAL, counters)
+    await receiver.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{receiver.port}") as channel:
+        stream = channel.stream_unary(TRACE_EXPORT, None, None)(timeout=5)
+        await stream.done_writing()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stream
+
+    assert (grpc.StatusCode.INVALID_ARGUMENT, "there is no request in it") == (caught.value.code(), caught.value.details())
+    await receiver.stop(0)
+
+
+async def test_short_of_memory_nothing_is_read() -> None:
+    """Refused by its headers, with a word to come back and a counter of its own; what is long in coming is let go of."""
+    held, counters, consumed = [100], Counters(), []
+
+    async def consume(body: bytes, signal: str) -> bytes:
+        consumed.append(body)
+        return b""
+
+    limiter = MemoryLimiter(Limits(soft=200, hard=300), 0.01, counters, held=lambda: held[0], trim=lambda: None)
+    receiver = Receiver(consume, LOCAL, counters, limiter)
+    await receiver.start()
+    async with half_sent(receiver.port) as answer:
+        while not receiver._coming:  # noqa: ASYNC110 - it has no event to wait for
+            await asyncio.sleep(0.01)
+        held[0] = 400
+        assert b"grpc-status\x0214" in await answer()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call(receiver.port, b"x" * 1_000_000)
+    refused = counters.get("otel_voice_receiver_memory_refused_requests"), counters.get("otel_voice_receiver_refused_requests")
+    held[0] = 100
+    while limiter.refusing:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+    assert b"" == await call(receiver.port, b"again")
+    assert (grpc.StatusCode.UNAVAILABLE, "the processor is short of memory") == (caught.value.code(), caught.value.details())
+    assert 1.0 == retry_delay((str(key), value) for key, value in caught.value.trailing_metadata() or ())
+    assert (1, 2) == refused
+    assert 1 == counters.get("otel_voice_receiver_unfinished_requests", reason="memory")
+    assert [b"again"] == consumed
+    await receiver.stop(0)

@@ -128,6 +128,31 @@ def test_a_new_series_begins_with_zero_until_an_export_is_taken(missed: Any, fal
     assert exported(200) == [(200, 1), (200, 1)]
 
 
+def test_what_nobody_has_is_told_again(missed: Any) -> None:
+    """Rewound to the last export that was taken, a new series has its zero there, though its count came at a later time."""
+    card = Scorecard(100 * S)
+    assert list(card.points(120 * S)) == []
+    assert 120 * S == card.exported_ns
+    list(card.points(3_720 * S))
+    card.count_call(missed, 3_730 * S)
+    card.not_taken()
+    card.rewind(120 * S)
+    points = [(p.time_ns // S, p.start_ns // S, p.value) for p in card.points(180 * S) if p.metric.name == "voice.calls"]
+
+    assert [(120, 120, 0), (180, 120, 1)] == points
+
+
+def test_no_series_is_idle_because_the_clock_was_set(missed: Any) -> None:
+    """A day forward drops none; a day without a count does."""
+    card = Scorecard(100 * S)
+    card.count_call(missed, 110 * S)
+    list(card.points(120 * S))
+    day = 25 * 3600 * S
+    card.begin_anew(day)
+    assert list(card.points(day + S))
+    assert [] == [p for p in card.points(2 * day + S) if p.metric.name == "voice.calls"]
+
+
 def test_versions_in_turns_do_not_push_each_other_out_for_ever() -> None:
     """A version that was pushed out is `other` when it comes again; it is not the newest."""
     version = Capped(2, newest=True)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import socket
+import threading
+import time
 import urllib.error
 import urllib.request
 from typing import Any
 
 import pytest
+from otel_voice_processor import status
 from otel_voice_processor.arrivals import Arrivals
 from otel_voice_processor.config import Config, Receiver
 from otel_voice_processor.model import VoiceEvent
@@ -107,3 +111,36 @@ async def test_a_port_that_is_taken_does_not_stop_the_processor(caplog: pytest.L
 
     assert service.port
     assert f"cannot listen on `127.0.0.1:{port}`" in caplog.text
+
+
+async def test_it_tells_how_it_is() -> None:
+    """What else there is to tell stands beside the words that probes know, even while the loop is busy."""
+    server = StatusServer("127.0.0.1:0", {}.get, lambda: {"policy": {"version": "p1"}})
+    await server.start()
+    asking = asyncio.create_task(asyncio.to_thread(get, server.port, "/"))
+    await asyncio.sleep(0)
+    time.sleep(0.3)  # noqa: ASYNC251 - the loop is busy
+
+    assert (200, SERVING | {"policy": {"version": "p1"}}) == await asking
+    await server.stop()
+
+
+async def test_who_asks_in_vain_holds_up_no_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many connections that never ask, or a letter now and then: the oldest go, none stays for long, and a probe is answered."""
+    monkeypatch.setattr(status, "PATIENCE_S", 0.5)
+    server = StatusServer("127.0.0.1:0", {}.get)
+    threads = threading.active_count()
+    await server.start()
+    with contextlib.ExitStack() as lines:
+        slow = [lines.enter_context(socket.create_connection(("127.0.0.1", server.port))) for _ in range(300)]
+        assert (200, SERVING) == await asyncio.to_thread(get, server.port, "/")
+        assert status.MOST_OPEN + 40 > threading.active_count() - threads
+        given_up = time.monotonic() + 5
+        while threading.active_count() > threads + 10:
+            assert time.monotonic() < given_up, "they are kept for ever"
+            for line in slow:
+                with contextlib.suppress(OSError):
+                    line.send(b"G")
+            await asyncio.sleep(0.05)
+        assert (200, SERVING) == await asyncio.to_thread(get, server.port, "/")
+    await server.stop()

@@ -35,6 +35,9 @@ def test_a_new_counter_begins_with_zero_until_it_was_taken() -> None:
     assert [(0, 200), (1, 300)] == again
     assert [("otel_voice_a", 1, 400), ("otel_voice_b", 0, 300), ("otel_voice_b", 2, 400)] == later
     assert [] == list(own.points(400))
+    own.rewind(350)
+    assert 350 == own.exported_ns
+    assert [390, 390] == [point.time_ns for point in own.points(390)]
 
 
 def test_a_push_that_told_nothing_takes_nothing_back() -> None:

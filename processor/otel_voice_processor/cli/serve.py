@@ -11,7 +11,7 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import replace
 
 from otel_voice_processor.cli.check import read
@@ -23,6 +23,7 @@ from otel_voice_processor.paths import journal_directory
 LOG = logging.getLogger("otel_voice_processor")
 MOST_WAITING = 1_000  # calls that wait to be printed
 STOPPING = (signal.SIGTERM, signal.SIGINT)
+AGAIN = (signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()  # Windows has none
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -119,7 +120,7 @@ async def _serve(config: Config, *, show: bool) -> None:
     tune_gc()
     screen = Screen() if show else None
     service = Service(config, on_call=screen.show if screen else None)
-    with _told_to_stop() as stop:  # before the port opens: what is answered OK is never cut off
+    with _told_to_stop() as stop, _told_to_read_again(service.policy.read_again):  # before the port opens, or an answer might be cut off
         await service.start()
         print(_told(config, service.port), file=sys.stderr)
         await stop.wait()
@@ -143,6 +144,30 @@ def _told_to_stop() -> Iterator[asyncio.Event]:
             signal.signal(number, handler)
         raise
     for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def _told_to_read_again(read_again: Callable[[], Awaitable[object]]) -> Iterator[None]:
+    """Read again at each SIGHUP, one after the other; many that come at once are one. Ignored after that, as `_told_to_stop` has it."""
+    loop, told = asyncio.get_running_loop(), asyncio.Event()
+
+    async def reading() -> None:
+        while await told.wait():
+            told.clear()
+            await read_again()
+
+    before = {number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(told.set)) for number in AGAIN}
+    task = loop.create_task(reading())
+    try:
+        yield
+    except BaseException:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        raise
+    finally:
+        task.cancel()
+    for number in AGAIN:
         signal.signal(number, signal.SIG_IGN)
 
 

@@ -211,7 +211,9 @@ async def test_sigterm_in_the_middle_of_traffic_loses_nothing_that_was_answered_
     assert "Traceback" not in told
 
 
-@pytest.mark.parametrize("signals", [(signal.SIGINT,), (signal.SIGTERM, signal.SIGTERM), (signal.SIGTERM, signal.SIGINT)])
+@pytest.mark.parametrize(
+    "signals", [(signal.SIGINT,), *((signal.SIGTERM, then) for then in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))]
+)
 def test_signals_end_it_cleanly(tmp_path: Path, signals: tuple[signal.Signals, ...]) -> None:
     """SIGINT as SIGTERM, and a second signal at whatever moment of the way out changes nothing."""
     port = free_port()
