@@ -57,8 +57,8 @@ class Receiver:
         self._health: Health | None = None
         self.port = 0
 
-    async def start(self) -> None:
-        """Open the port; raise `PortTaken` where that fails."""
+    def bind(self) -> None:
+        """Take the port, and let who connects wait for `start`; raise `PortTaken` where that fails."""
         server = grpc.aio.server(options=options_of(self._config, raised_limit()))
         for path, signal in EXPORTS:
             service, _, method = path[1:].rpartition("/")
@@ -73,11 +73,17 @@ class Receiver:
             port = 0
         if port == 0:
             raise PortTaken(f"cannot listen on `{endpoint}`: is another process using it?")
-        await server.start()
-        await health.serving(True)
+        self._server, self._health, self.port = server, health, port
+
+    async def start(self) -> None:
+        """Answer, on the port that `bind` took or takes now; raise `PortTaken` where that fails."""
+        if self._server is None:
+            self.bind()
+        if self._server is not None and self._health is not None:
+            await self._server.start()
+            await self._health.serving(True)
         if self._limiter is not None:
             self._limiter.start(self._cut_short)
-        self._server, self._health, self.port = server, health, port
 
     async def stop(self, grace_s: float = 10.0) -> None:
         """Say not serving, take nothing new, let what is in flight finish. Safe before `start` and twice."""

@@ -167,9 +167,11 @@ class Service:
         try:
             if self._file is not None:
                 await self._file.start()
+            self._receiver.bind()
             await self._begin()
             await self._receiver.start()
         except BaseException:
+            await self._receiver.stop(0)
             await self._delivery.stop(0)
             raise
         if self._status is not None:
