@@ -107,7 +107,7 @@ def processes() -> tuple[Process, Process]:
 
         def judge(request: Scan | OfficialScan) -> None:
             for found in request.found:
-                pipeline._one(request, found, [], [])  # type: ignore[arg-type]
+                pipeline._one(request, found, pipeline._policy, [], [])  # type: ignore[arg-type]
 
     def slim(body: bytes) -> bytes:
         if MARKER not in body:
