@@ -58,7 +58,7 @@ async def test_a_downstream_that_does_not_answer(tmp_path: Path) -> None:
             assert all(isinstance(each, bytes | grpc.aio.AioRpcError) for each in outcomes)
             told = processor.told()
     refused = told.count("senders are asked to come back until there is less")
-    assert 1 <= refused == told.count("requests are taken again")
+    assert 1 <= refused == told.count("requests are taken again"), told
 
 
 async def test_requests_that_never_come_whole(tmp_path: Path) -> None:

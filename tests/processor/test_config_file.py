@@ -529,12 +529,12 @@ def test_the_receivers_bounds_are_the_collectors_words() -> None:
     ("limits", "problem"),
     [
         ("limit_mib: 100, spike_limit_mib: 100", ": the spike limit is no less than the limit, so that nothing would ever be taken"),
-        ("limit_percentage: 0", ": the spike limit is no less than the limit, so that nothing would ever be taken"),
+        ("limit_percentage: 0", " has no limit: `check_interval: 0s` is off"),
         (
             "limit_percentage: 10, spike_limit_percentage: 20",
             ": the spike limit is no less than the limit, so that nothing would ever be taken",
         ),
-        ("limit_percentage: 101", ".limit_percentage must be a whole number from 0 to 100, not `101`"),
+        ("limit_percentage: 101", ".limit_percentage must be a whole number from 0 to 100, not a whole number `101`"),
         ("limit_mb: 100", "unknown key `limit_mb` at processors.memory_limiter: did you mean `limit_mib`?"),
     ],
 )
