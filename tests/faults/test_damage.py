@@ -18,7 +18,7 @@ from tests.faults.downstream import Downstream
 from tests.faults.processor import Processor
 from tests.faults.survival import Reader, until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.faults
 FUTURE = (kinds.from_the_future, kinds.state_from_the_future)
 SOME: list[Damage] = [kinds.empty, kinds.end_torn, kinds.pages_overwritten(5), kinds.rows_changed, kinds.lock_garbage, *FUTURE]
 

@@ -21,7 +21,7 @@ from tests.faults.runs import power
 from tests.faults.sending import Sender
 from tests.faults.survival import Reader, until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.faults
 MIB = 1 << 20
 
 

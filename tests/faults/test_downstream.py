@@ -17,7 +17,7 @@ from tests.faults.processor import Processor
 from tests.faults.sending import Sender
 from tests.faults.survival import Reader, until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.faults
 RETRIED = ("CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS")
 REFUSED = ("UNKNOWN", "INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS", "FAILED_PRECONDITION", "INTERNAL")
 WAITED = ("UNAUTHENTICATED", "PERMISSION_DENIED", "UNIMPLEMENTED", "RESOURCE_EXHAUSTED")  # about us, or about how much

@@ -23,7 +23,7 @@ from otel_voice_processor.rpc import TRACE_EXPORT, raw_call, retry_delay
 
 from tests.faults.processes import ACK, MIB, OK, PREFACE, Processor, data, headers, running, span, unharmed, until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.faults
 IMPATIENT = "read_timeout: 2s, keepalive: {server_parameters: {time: 1s, timeout: 1s}}"
 MANY = 20  # connections of one peer, more than come and go by themselves
 COME_AND_GO = 5

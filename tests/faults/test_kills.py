@@ -9,7 +9,7 @@ import pytest
 from tests.faults.runs import killed
 from tests.faults.survival import Plan
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.faults
 
 
 async def test_kills_lose_nothing_and_count_nothing_twice(tmp_path: Path) -> None:

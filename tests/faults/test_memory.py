@@ -15,7 +15,7 @@ from otel_voice_processor.testing import Sink
 
 from tests.faults.processes import ACK, MIB, PREFACE, Processor, data, headers, heard, running, span, unharmed, until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.faults
 LIMIT, SOFT = 300, 180
 LIMITED = f"memory_limiter: {{limit_mib: {LIMIT}, spike_limit_mib: {LIMIT - SOFT}, check_interval: 100ms}}"
 

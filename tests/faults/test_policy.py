@@ -20,7 +20,7 @@ from otel_voice_processor.testing import request_of
 
 from tests.faults.processes import Processor, running, until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.faults
 QUICK = "voice_interruption: {{policy: '{path}', settle_after: 300ms, expire_after: 2s}}"
 
 

@@ -18,7 +18,7 @@ from tests.faults.runs import cut, power
 from tests.faults.sending import Sender
 from tests.faults.survival import Plan, Reader, until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.faults
 
 
 async def test_power_cuts_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:

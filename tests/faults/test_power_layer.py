@@ -14,6 +14,7 @@ import pytest
 from tests.faults.power import Power
 
 lmdb = pytest.importorskip("lmdb")
+pytestmark = pytest.mark.faults
 
 FILES = """
 import os, sys
