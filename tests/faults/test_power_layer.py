@@ -9,11 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import lmdb
 import pytest
 
 from tests.faults.power import Power
-
-lmdb = pytest.importorskip("lmdb")
 
 FILES = """
 import os, sys
