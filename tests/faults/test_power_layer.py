@@ -9,11 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import lmdb
 import pytest
 
 from tests.faults.power import Power
 
-lmdb = pytest.importorskip("lmdb")
 pytestmark = pytest.mark.faults
 
 FILES = """

@@ -71,7 +71,7 @@ async def damages(count: int) -> tuple[list[str], list[str]]:
                 continue
             problems += [f"{kind.__name__}, seed {number}: {problem}" for problem in found.problems]
             asides, losses = asides + found.set_aside, losses + found.lost
-    lines.append(f"damages               {count}, of {len(EVERY)} kinds: {', '.join(kind.__name__.replace('_', ' ') for kind in EVERY)}")
+    lines.append(f"damages               {count}, of {len(EVERY)} kinds")
     lines.append(f"set aside             {asides}, with something lost {losses}, each time counted and told; what arrived had been sent")
     return lines, problems
 
