@@ -243,6 +243,21 @@ def test_every_counter_is_in_the_processors_readme() -> None:
             assert f"`{name}`" in text, name
 
 
+def test_every_fault_names_a_test_that_is_there() -> None:
+    """A row of what it survives without its test is a promise."""
+    table = (ROOT / "processor/README.md").read_text(encoding="utf-8").partition("## What it survives")[2].partition("\n## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ") and not line.startswith(("| fault", "|---"))]
+    named = {row: re.findall(r"`([\w/]+\.py)(?:::(\w+))?`", row.rpartition("|")[0].rpartition("|")[2]) for row in rows}
+
+    assert 30 < len(rows)
+    for row, tests in named.items():
+        assert tests, row
+        for file, name in tests:
+            path = ROOT / (file if "/" in file else f"tests/faults/{file}")
+            assert path.is_file(), file
+            assert not name or re.search(rf"^(async )?def {name}\(", path.read_text(encoding="utf-8"), re.MULTILINE), name
+
+
 def test_the_commands_on_policies_run(tmp_path: Path) -> None:
     """Every line of both blocks succeeds, one after the other; `diff` says by its code that something changes."""
     script = "import sys; from otel_voice_processor.cli import main; sys.exit(main())"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,13 +17,13 @@ from otel_voice_processor.errors import FileUnusable, Retryable
 from otel_voice_processor.journal import aside
 from otel_voice_processor.journal.cursors import Cursors
 from otel_voice_processor.journal.store import ENTRY_BYTES, META, TRAIL, Commit, Damaged, Full, Store
+from otel_voice_processor.journal.tail import Tail
 from otel_voice_processor.model import TRACES, Entry
 from otel_voice_processor.state import Changes
 from otel_voice_processor.telemetry import Counters
 
 LOG = logging.getLogger(__name__)
 MIB: Final = 1 << 20
-TAIL_BYTES: Final = 64 * MIB  # of the newest entries, kept in memory so that who keeps up reads no disk
 SOON_S: Final = 0.05  # how long a cursor may wait for a commit of its own
 AGAIN_S: Final = 1.0  # how long after a failed commit nothing is taken
 NOTHING: Final = Changes(log=b"", puts=[], deletes=[], keep_log_from=0)
@@ -77,8 +76,7 @@ class Journal:
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="otel-voice-reader")
         self._waiting = _Waiting()
         self._kept: Commit | None = None  # what of a failed commit must not be lost: the state's changes
-        self._tail: deque[Entry] = deque()
-        self._tail_bytes = 0
+        self._tail = Tail()
         self._cursors = Cursors(counters)
         self._wanted, self._news = asyncio.Event(), asyncio.Event()
         self._soon = False  # whether a commit of cursors is on its way
@@ -226,24 +224,11 @@ class Journal:
         while True:
             news = self._news
             if number < self._store.next:
-                found = self._from_tail(number, max_bytes) or await self._in_reader(lambda: self._store.read(number, max_bytes))
+                found = self._tail.read(number, max_bytes) or await self._in_reader(lambda: self._store.read(number, max_bytes))
                 self._report_damage()
                 if found:
                     return found
             await news.wait()
-
-    def _from_tail(self, number: int, max_bytes: int) -> list[Entry]:
-        if not self._tail or number < self._tail[0].number:
-            return []
-        found: list[Entry] = []
-        size = 0
-        for at in range(number - self._tail[0].number, len(self._tail)):
-            entry = self._tail[at]
-            if found and size + len(entry.body) > max_bytes:
-                break
-            found.append(entry)
-            size += len(entry.body)
-        return found
 
     def done(self, destination: str, number: int) -> None:
         """Note that everything below `number` is off a destination's hands; committed soon."""
@@ -313,7 +298,7 @@ class Journal:
             return False
         self._failed_until, self._problem = 0.0, ""
         self._kept = None
-        self._remember(commit.entries)
+        self._tail.add(commit.entries, self._cursors.lowest(self._store.next))
         news, self._news = self._news, asyncio.Event()
         news.set()
         for future in _futures(waiting):
@@ -337,7 +322,6 @@ class Journal:
                 self._keeper.save_all()
             self._waiting.meta = self._meta | self._waiting.meta
         self._tail.clear()
-        self._tail_bytes = 0
 
     def _assembled(self, waiting: _Waiting) -> Commit:
         """Return one commit of all that waits, and of what a failed one could not write of the state."""
@@ -374,16 +358,6 @@ class Journal:
         self._waiting.bytes += sum(len(body) + ENTRY_BYTES for _, _, body, _ in ours)
         for future in _futures(waiting):
             _fail(future, Retryable(self._problem, AGAIN_S))
-
-    def _remember(self, entries: Sequence[Entry]) -> None:
-        lowest = self._cursors.lowest(self._store.next)
-        if self._tail and entries and entries[0].number != self._tail[-1].number + 1:
-            self._tail.clear()
-            self._tail_bytes = 0
-        self._tail.extend(entries)
-        self._tail_bytes += sum(len(entry.body) for entry in entries)
-        while self._tail and (self._tail[0].number < lowest or self._tail_bytes > TAIL_BYTES):
-            self._tail_bytes -= len(self._tail.popleft().body)
 
     def _report_damage(self) -> None:
         for name, count in self._store.damaged.items():
