@@ -5,7 +5,7 @@
 CREATE OR REPLACE TEMP MACRO text_of(told, name) AS told[name] ->> '$.stringValue';
 CREATE OR REPLACE TEMP MACRO list_of(told, name, kind) AS told[name] ->> ('$.arrayValue.values[*].' || kind);
 
-CREATE OR REPLACE TEMP VIEW summaries AS
+CREATE OR REPLACE TEMP TABLE summaries AS  -- a table, so that the files are read once
 WITH scopes AS (
     SELECT unnest(json_extract("resourceSpans", '$[*].scopeSpans[*]')) AS scope
     FROM read_json(getvariable('spans'), format = 'newline_delimited', columns = {'resourceSpans': 'JSON'}, ignore_errors = true,
