@@ -1,4 +1,4 @@
-"""Real servers; tables of the board's queries and of the cases from Node are printed at the end."""
+"""Real servers; tables of the board's queries, of the cases from Node and of outages are printed at the end."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 TABLE: list[tuple[str, str, str]] = []
 CASES: list[tuple[str, str, str]] = []
+OUTAGES: list[tuple[str, ...]] = []
 
 
 @pytest.fixture(scope="session")
@@ -22,9 +23,20 @@ def case_table() -> list[tuple[str, str, str]]:
     return CASES
 
 
+@pytest.fixture(scope="session")
+def outage_table() -> list[tuple[str, ...]]:
+    """Rows of what was in the way, spans answered OK, arrived, lost."""
+    return OUTAGES
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print the tables."""
-    for title, rows in (("panel's query | expected | got", TABLE), ("case | from Python | from Node", CASES)):
+    titles = (
+        "panel's query | expected | got",
+        "case | from Python | from Node",
+        "downstream away, in front of it | answered OK | arrived | lost",
+    )
+    for title, rows in zip(titles, (TABLE, CASES, OUTAGES), strict=True):
         if rows:
             terminalreporter.section(title)
         for row in rows:

@@ -4,41 +4,46 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
-from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+import grpc
+import grpc.aio
 from otel_voice_processor.config import Config, File, Judging, MetricsExporter, Receiver, Tls
 from otel_voice_processor.model import CallRecord
+from otel_voice_processor.rpc import TRACE_EXPORT
 from otel_voice_processor.service import Service
-from otel_voice_processor.simulate import Script, emit
+from otel_voice_processor.simulate import Script, events_of
+from otel_voice_processor.testing import request_of
 
+PER_REQUEST = 10
+INTERVAL_S = 0.4
 FAILED = "otel_voice_exporter_send_failed_metric_points"
 
 
 @dataclass
 class Scored:
-    """A processor that pushes once a second; `records` are the calls as they settled."""
+    """A processor that pushes every `INTERVAL_S`; `records` are the calls as they settled."""
 
     service: Service
     records: dict[str, CallRecord] = field(default_factory=dict)
 
-    async def take(self, scripts: Iterable[Script]) -> list[CallRecord]:
-        """Send calls over real gRPC, wait until each has settled and been pushed; return their records."""
-        provider = TracerProvider()
-        exporter = OTLPSpanExporter(endpoint=f"127.0.0.1:{self.service.port}", insecure=True)
-        provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=100_000))  # all calls come at once
+    async def take(self, scripts: Sequence[Script]) -> list[CallRecord]:
+        """Send calls over real gRPC, a few in each request, wait until each has settled and been pushed; return their records."""
         start_ns = time.time_ns() - 600 * 10**9  # calls last minutes
-        names = [emit(script, provider, start_ns=start_ns, keep_text=True) for script in scripts]
-        await asyncio.to_thread(provider.shutdown)
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{self.service.port}") as channel:
+            export = channel.unary_unary(TRACE_EXPORT, None, None)
+            for at in range(0, len(scripts), PER_REQUEST):
+                told = (events_of(script, start_ns=start_ns, keep_text=True) for script in scripts[at : at + PER_REQUEST])
+                await export(request_of(chain.from_iterable(told)), timeout=30)
+        names = [script.call_id for script in scripts]
         async with asyncio.timeout(90):
             while not set(names) <= self.records.keys():  # noqa: ASYNC110 - the service tells by call-back only
                 await asyncio.sleep(0.05)
-        await asyncio.sleep(2.5)  # two pushes
+        await asyncio.sleep(2.5 * INTERVAL_S)  # two pushes
         return [self.records[name] for name in names]
 
 
@@ -48,7 +53,7 @@ async def scored(endpoint: str, spans: Path | None = None) -> AsyncIterator[Scor
     records: dict[str, CallRecord] = {}
     config = Config(
         receiver=Receiver(endpoint="127.0.0.1:0"),
-        metrics=MetricsExporter(endpoint=endpoint, interval=1.0, tls=Tls(insecure=True)),
+        metrics=MetricsExporter(endpoint=endpoint, interval=INTERVAL_S, tls=Tls(insecure=True)),
         file=File(path=str(spans)) if spans else None,
         judging=Judging(settle_after=0.5, expire_after=3.0),  # some calls drop
     )

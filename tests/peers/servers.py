@@ -92,11 +92,11 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(work: Path, *, receiver: bool = True) -> Iterator[Prometheus]:
-    """Run Prometheus as it is, without any feature flag."""
+def prometheus(work: Path, *, receiver: bool = True, port: int = 0) -> Iterator[Prometheus]:
+    """Run Prometheus as it is, without any feature flag, on a port given or a free one."""
     work.mkdir(parents=True, exist_ok=True)
     (work / "prometheus.yml").write_text("")
-    port = free_port()
+    port = port or free_port()
     told = [f"--web.listen-address=127.0.0.1:{port}", f"--storage.tsdb.path={work / 'data'}", f"--config.file={work / 'prometheus.yml'}"]
     flags = ["--web.enable-otlp-receiver"] if receiver else []
     with running("prometheus", [*told, *flags], f"http://127.0.0.1:{port}/-/ready", work) as log:

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from otel_voice_processor.cli import main
+from otel_voice_processor.cli import doctor, main
 from otel_voice_processor.config import Config, Judging, Receiver
 from otel_voice_processor.service import Service
 
@@ -14,6 +14,12 @@ from tests.peers.servers import collector, free_port
 from tests.peers.test_collector import hop
 
 pytestmark = pytest.mark.peers
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A doctor who waits 2 s, not ten, for what never comes."""
+    monkeypatch.setattr(doctor, "ARRIVES_S", 2.0)
 
 
 async def examined(tmp_path: Path, *, compression: str = "gzip", plugged: bool = True) -> int:
@@ -37,12 +43,14 @@ async def test_a_whole_pipeline_is_in_order(tmp_path: Path, compression: str, ca
     assert 0 == await examined(tmp_path, compression=compression), capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_an_unplugged_processor_is_not_believed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The collector answers OK to every span, and the processor never sees one."""
     assert 1 == await examined(tmp_path, plugged=False)
     assert "the endpoint took the call, and the processor never got it" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("compression", ["zstd", "snappy"])
 async def test_a_compression_that_cannot_be_read_is_named(tmp_path: Path, compression: str, capsys: pytest.CaptureFixture[str]) -> None:
     """gRPC for Python knows gzip and deflate only."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 import shutil
 import subprocess
@@ -57,7 +58,11 @@ def agent() -> Path:
     version = run("node", "--version").strip()
     if tuple(map(int, re.findall(r"\d+", version)[:2])) < OLDEST:
         pytest.skip(f"Node is {version}, and the agent needs {'.'.join(map(str, OLDEST))} or newer")
-    run("npm", "ci", "--no-audit", "--no-fund", "--prefer-offline")
+    lock, installed = AGENT / "package-lock.json", AGENT / "node_modules" / ".installed"
+    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if not installed.exists() or wanted != installed.read_text(encoding="utf-8"):
+        run("npm", "ci", "--no-audit", "--no-fund", "--prefer-offline")
+        installed.write_text(wanted, encoding="utf-8")
     run("npm", "run", "build")
     return AGENT
 

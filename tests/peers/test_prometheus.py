@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from otel_voice_processor.simulate import EIGHT, EIGHT_FAILING
 
-from tests.peers.scored import FAILED, scored
+from tests.peers.scored import FAILED, INTERVAL_S, scored
 from tests.peers.servers import collector, free_port, prometheus
 
 pytestmark = pytest.mark.peers
@@ -22,7 +22,6 @@ async def test_a_first_and_only_miss_shows_in_increase(tmp_path: Path) -> None:
     with prometheus(tmp_path) as prom:
         async with scored(prom.endpoint) as one:
             await one.take([MISS])
-            await asyncio.sleep(2)
             newest = await asyncio.to_thread(prom.newest_s)
             value = await asyncio.to_thread(prom.value, MISSED, newest)
             other = await asyncio.to_thread(prom.value, MISSED.replace("missed", "false"), newest)
@@ -52,7 +51,7 @@ service:
     ):
         async with scored(f"http://127.0.0.1:{port}") as one:
             await one.take([MISS])
-            await asyncio.sleep(2)
+            await asyncio.sleep(1)  # the hop
             newest = await asyncio.to_thread(prom.newest_s)
             value = await asyncio.to_thread(prom.value, MISSED, newest)
 
@@ -79,13 +78,12 @@ async def test_a_restart_sends_nothing_late_and_nothing_twice(tmp_path: Path) ->
 
 async def test_an_outage_costs_no_count(tmp_path: Path) -> None:
     """The miss settles while Prometheus is away; when it is back, its first samples of the series are 0 and 1."""
-    with prometheus(tmp_path) as prom:
-        async with scored(prom.endpoint.replace("/api/v1/otlp", "/wrong")) as one:
-            await one.take([MISS])
-            assert one.service.counters.get(FAILED)
-            assert one.service._metrics is not None
-            one.service._metrics._endpoint = prom.endpoint
-            await asyncio.sleep(3)
+    port = free_port()
+    async with scored(f"http://127.0.0.1:{port}/api/v1/otlp") as one:
+        await one.take([MISS])
+        assert one.service.counters.get(FAILED)
+        with prometheus(tmp_path, port=port) as prom:
+            await asyncio.sleep(3 * INTERVAL_S)
             newest = await asyncio.to_thread(prom.newest_s)
             value = await asyncio.to_thread(prom.value, MISSED, newest)
 

@@ -58,8 +58,8 @@ async def test_logs_between_two_collectors_are_judged(tmp_path: Path) -> None:
     async with Sink() as sink:
         with collector(tmp_path / "behind", hop(behind, sink.endpoint)):
             traces = (TraceExporter(endpoint=f"127.0.0.1:{behind}", tls=Tls(insecure=True)),)
-            service = Service(Config(receiver=Receiver(endpoint="127.0.0.1:0"), traces=traces, judging=Judging(settle_after=600.0)))
-            service._on_call = records.append
+            config = Config(receiver=Receiver(endpoint="127.0.0.1:0"), traces=traces, judging=Judging(settle_after=600.0))
+            service = Service(config, on_call=records.append)
             await service.start()
             with collector(tmp_path / "front", hop(front, f"127.0.0.1:{service.port}")):
                 await asyncio.to_thread(send_logs, front, voice_spans())
