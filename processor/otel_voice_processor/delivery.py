@@ -7,10 +7,10 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from otel_voice_processor.errors import Permanent, Retryable
-from otel_voice_processor.forward import DeadLetters, Destination, Exporter
+from otel_voice_processor.forward import DeadLetters, Destination, Exporter, park
 from otel_voice_processor.journal import Journal
 from otel_voice_processor.telemetry import Counters, Gauge
 
@@ -121,8 +121,10 @@ class Direct:
 class Durable:
     """From a journal: a request is acknowledged once it is on disk with all that it changed, and every destination gets it from there."""
 
-    def __init__(self, journal: Journal, destinations: Sequence[Destination], letters: DeadLetters) -> None:
+    def __init__(self, journal: Journal, destinations: Sequence[Destination], letters: DeadLetters, max_letter_bytes: int) -> None:
         self._journal, self._destinations, self._letters = journal, tuple(destinations), letters
+        self._max_letter_bytes = max_letter_bytes
+        self._parking: asyncio.Task[None] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -136,10 +138,23 @@ class Durable:
         for name in self.names:
             yield "otel_voice_exporter_queue_size", (("exporter", name),), self._journal.backlog(name)
 
+    def told(self) -> dict[str, Any]:
+        """Return where the journal is, what waits in it for whom, and why no request is taken, as JSON has it."""
+        journal = self._journal
+        waiting = {name: journal.backlog(name) for name in self.names}
+        told: dict[str, Any] = {
+            "directory": str(journal.directory),
+            "bytes": journal.waiting_bytes,
+            "capacity_bytes": journal.capacity_bytes,
+        }
+        return told | {"waiting": waiting} | ({"problem": journal.problem} if journal.problem else {})
+
     async def start(self) -> None:
         """Begin to deliver."""
         for destination in self._destinations:
             await destination.start()
+        if self._journal.gone:
+            self._parking = asyncio.create_task(park(self._journal, self._letters, self._journal.gone, self._max_letter_bytes))
 
     async def accept(self, body: bytes, signal: str, join: Join) -> str | None:
         """Join and keep in one commit; return once that is on disk."""
@@ -172,6 +187,9 @@ class Durable:
 
     async def stop(self, grace_s: float) -> None:
         """Deliver within the grace; the rest waits in the journal for the next start."""
+        if self._parking is not None:
+            self._parking.cancel()  # what it has not come to waits for the next start
+            await asyncio.gather(self._parking, return_exceptions=True)
         now = asyncio.get_running_loop().time
         until = now() + grace_s
         with contextlib.suppress(TimeoutError, Retryable):

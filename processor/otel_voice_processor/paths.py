@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from otel_voice_processor.config import Config
+from otel_voice_processor.errors import ConfigError
 
 
 def output_problem(path: str, *, create_directory: bool = False) -> str | None:
@@ -28,15 +29,20 @@ def journal_directory(config: Config) -> Path | None:
     """Return where a processor keeps its journal, None where it keeps none.
 
     Unless the config says where, it is a folder of the user's own by the receiver's port, as the XDG base directories have it; a port of 0
-    is another one each time, so that nothing would ever be found again.
+    is another one each time, so that nothing would ever be found again. Raises `ConfigError` for a user without a home.
     """
     if config.storage.in_memory:
         return None
     if config.storage.directory is not None:
         return Path(config.storage.directory)
     port = config.receiver.endpoint.rpartition(":")[2]
-    base = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
-    return Path(base) / "otel-voice" / port if port != "0" else None
+    if port == "0":
+        return None
+    home = os.path.expanduser("~")
+    base = os.environ.get("XDG_STATE_HOME") or os.path.join(home, ".local", "state")
+    if not os.path.isabs(base):
+        raise ConfigError([f"there is no home for a journal (`{base}`): set `extensions.file_storage.directory`, or `none` for none"])
+    return Path(base) / "otel-voice" / port
 
 
 def folder_problem(path: str, *, create_directory: bool = False) -> str | None:

@@ -123,9 +123,10 @@ class Service:
             self._delivery: Delivery = Direct(exporter or fan_out(config, self.counters, self._file), self.counters)
         else:
             self._journal = Journal(directory, config.storage, self.counters, clock=clock, settling=self._judging.settling)
-            letters = DeadLetters(directory / "dead_letters", config.storage.max_dead_letter_megabytes << 20, self.counters, clock=clock)
+            most = config.storage.max_dead_letter_megabytes << 20
+            letters = DeadLetters(directory / "dead_letters", most, self.counters, clock=clock)
             out = destinations(config, self._journal, letters, self.counters, self._file)
-            self._delivery = Durable(self._journal, out, letters)
+            self._delivery = Durable(self._journal, out, letters, most)
         self._metrics = self._metrics_push(config.metrics) if config.metrics else None
         self._limiter = MemoryLimiter.of(config.memory_limiter, self.counters)
         self._receiver = Receiver(self._consume, config.receiver, self.counters, self._limiter)
@@ -139,7 +140,8 @@ class Service:
         self._state.book.rule_by(partial(self._pipeline.rule_by, policy), policy.version)
 
     def _about(self) -> dict[str, Any]:
-        return {"policy": self.policy.told()} | ({"memory": self._limiter.told()} if self._limiter is not None else {})
+        told = {"policy": self.policy.told()} | ({"memory": self._limiter.told()} if self._limiter is not None else {})
+        return told | ({"journal": self._delivery.told()} if isinstance(self._delivery, Durable) else {})
 
     def _jumped(self, now_ns: int, by_ns: int) -> None:
         self.counters.add("otel_voice_processor_clock_jumps", direction="forward" if by_ns > 0 else "back")
@@ -190,6 +192,8 @@ class Service:
             instance = saved.decode() if saved else instance
             self._journal.set_meta(b"instance", instance.encode())
             await self._restore(self._journal)
+            waiting = ", ".join(f"{self._journal.backlog(name)} requests for `{name}`" for name in self._delivery.names)
+            LOG.info("goes on as instance %s with %d open calls; there wait %s", instance, len(self._state.book), waiting or "no requests")
             self._journal.start(self._state, self._state.number)
             await self._delivery.start()
             self._state.own.gauges = self._delivery.gauges
@@ -222,6 +226,7 @@ class Service:
             await self.settle_all()
         if self._metrics is not None:
             await self._metrics.push()
+        self._note_open_calls()
         await self._delivery.stop(grace_s)
         if len(self._state.book):
             LOG.info("%d open calls go on when the processor is started again", len(self._state.book))
@@ -250,10 +255,16 @@ class Service:
         while await self._goes_on(TICK_S):
             try:
                 await self._judging.settle(self._state.book.due(self._clock()), self._delivery.relieve)
+                self._note_open_calls()
                 await self._delivery.flush()
             except Exception:  # nothing that goes wrong once may stop the clock for good
                 LOG.exception("a tick failed")
                 self.counters.add("otel_voice_processor_tick_failures")
+
+    def _note_open_calls(self) -> None:
+        """Keep their number, for who looks into the journal."""
+        if self._journal is not None:
+            self._journal.set_meta(b"open_calls", str(len(self._state.book)).encode())
 
     async def _pushing(self, interval_s: float) -> None:
         while self._metrics is not None and await self._goes_on(interval_s):

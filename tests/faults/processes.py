@@ -172,7 +172,7 @@ async def unharmed(processor: Processor, *, refusals: bool = False) -> AsyncIter
         assert 5 > sender.slowest
 
 
-async def until(holds: Callable[[], Any], words: str, patience_s: float = 25.0) -> None:
+async def until(holds: Callable[[], Any], words: str, patience_s: float = 60.0) -> None:
     """Wait until something holds."""
     given_up = time.monotonic() + patience_s
     while not await asyncio.to_thread(holds):

@@ -46,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     age = f", the oldest for {_duration(time.time() - found.oldest_ns / 1e9)}" if found.oldest_ns is not None else ""
     print(f"{directory}: {found.requests} requests of {_size(found.bytes)} wait{age}; the file takes {_size(found.file_bytes)}")
+    print(f"  {found.open_calls} calls are open, and go on when the processor does")
     for name, count in sorted(found.waiting.items()):
         print(f"  {name}: {f'{count} wait' if count else 'has everything'}")
     if found.dead_letters:

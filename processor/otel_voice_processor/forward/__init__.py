@@ -9,6 +9,7 @@ from otel_voice_processor.forward.exporter import Exporter
 from otel_voice_processor.forward.fan_out import FanOut
 from otel_voice_processor.forward.grpc_exporter import GrpcExporter
 from otel_voice_processor.forward.http_exporter import HttpExporter
+from otel_voice_processor.forward.parking import park
 from otel_voice_processor.forward.queue import Queue
 from otel_voice_processor.forward.retry import Retrying
 from otel_voice_processor.model import Entry
@@ -27,4 +28,5 @@ __all__ = [
     "destinations",
     "exporter_of",
     "fan_out",
+    "park",
 ]

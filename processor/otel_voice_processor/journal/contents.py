@@ -18,12 +18,13 @@ from otel_voice_processor.journal.verify import DATA, MAP_SIZE, problem_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """Requests and bytes that wait, how many of them for each destination, the oldest's arrival, and what was set aside."""
+    """Requests and bytes that wait, how many of them for each destination, the oldest's arrival, open calls, and what was set aside."""
 
     requests: int
     bytes: int
     oldest_ns: int | None
     waiting: Mapping[str, int]
+    open_calls: int
     file_bytes: int
     set_aside: tuple[str, ...]
     dead_letters: int
@@ -61,6 +62,7 @@ def _read(env: Any, directory: Path) -> Contents:
             bytes=sum(found[2] for found in told),
             oldest_ns=min((found[1] for found in told), default=None),
             waiting={name: sum(1 for number, _ in rows if number >= at) for name, at in cursors.items()},
+            open_calls=int(unsealed(b"open_calls", reader.get(b"open_calls", db=dbs[META]) or b"") or 0),
             file_bytes=(directory / "journal" / DATA).stat().st_size,
             set_aside=tuple(sorted(path.name for path in directory.glob(f"{FOLDER}/*"))),
             dead_letters=sum(1 for _ in directory.glob("dead_letters/*.pb")),

@@ -17,25 +17,17 @@ class Cursors:
     def __init__(self, counters: Counters) -> None:
         self._counters = counters
         self._at: dict[str, int] = {}
+        self._gone: dict[str, tuple[int, int]] = {}  # what waits for those that the config no longer names, from a number up to another
 
     def begin(self, destinations: Sequence[str], saved: bytes | None, *, first: int, following: int) -> None:
         """Go on where each destination stood; `first` is the oldest entry held, `following` the number of the next to come.
 
-        A new one begins with what comes next, or where one stood that is gone: most likely it has a new name.
+        A new one begins with what comes next. What waits for one that the config no longer names is held until it is forgotten.
         """
-        known: dict[str, int] = _read(saved)
-        gone = {name: at for name, at in known.items() if name not in destinations and at < following}
-        new = [name for name in destinations if name not in known]
-        start = (
-            following if saved is not None else first
-        )  # without any cursors nobody knows what has been sent: once more is better than never
-        if gone and new:
-            start = min(gone.values())
-            LOG.warning("%s goes on where %s stood, which the config no longer names", ", ".join(new), ", ".join(gone))
-        for name, at in gone.items() if not new else ():
-            LOG.error("%d requests that waited for `%s` are given up: the config no longer names it", following - max(at, first), name)
-            self._counters.add("otel_voice_exporter_abandoned_requests", following - max(at, first), exporter=name)
+        known = _read(saved)
+        start = following if saved is not None else first  # where no cursor was saved nobody knows what has been sent
         self._at = {name: max(known.get(name, start), first) for name in destinations}
+        self._gone = {name: (max(at, first), following) for name, at in known.items() if name not in self._at and at < following}
 
     @staticmethod
     def highest(saved: bytes | None) -> int:
@@ -46,6 +38,11 @@ class Cursors:
     def names(self) -> tuple[str, ...]:
         """Return the destinations."""
         return tuple(self._at)
+
+    @property
+    def gone(self) -> dict[str, tuple[int, int]]:
+        """Return what waits for destinations that the config no longer names: by name from which number up to which."""
+        return dict(self._gone)
 
     def at(self, destination: str) -> int:
         """Return the number of the entry that a destination takes next."""
@@ -60,7 +57,7 @@ class Cursors:
 
     def lowest(self, following: int) -> int:
         """Return the oldest entry that somebody still waits for, `following` where nobody does."""
-        return min(self._at.values(), default=following)
+        return min((*self._at.values(), *(at for at, _ in self._gone.values())), default=following)
 
     def expire(self, number: int) -> bool:
         """Move everybody on to `number`; return whether anybody lost entries by it. They are counted."""
@@ -71,9 +68,15 @@ class Cursors:
             LOG.error("%d requests older than `max_age` are given up for `%s`", count, name)
         return bool(lost)
 
+    def forget(self, name: str) -> None:
+        """Let go of what waits for a destination that the config no longer names."""
+        found = self._gone.pop(name, None)
+        if found is not None:
+            self._counters.add("otel_voice_exporter_abandoned_requests", found[1] - found[0], exporter=name)
+
     def packed(self) -> bytes:
         """Return all cursors as bytes."""
-        return json.dumps(self._at, sort_keys=True).encode()
+        return json.dumps({name: at for name, (at, _) in self._gone.items()} | self._at, sort_keys=True).encode()
 
 
 def _read(saved: bytes | None) -> dict[str, int]:

@@ -27,6 +27,7 @@ MIB: Final = 1 << 20
 SOON_S: Final = 0.05  # how long a cursor may wait for a commit of its own
 AGAIN_S: Final = 1.0  # how long after a failed commit nothing is taken
 NOTHING: Final = Changes(log=b"", puts=[], deletes=[], keep_log_from=0)
+NOT_WRITTEN: Final = b"\0never"
 T = TypeVar("T")
 
 
@@ -79,10 +80,12 @@ class Journal:
         self._tail = Tail()
         self._cursors = Cursors(counters)
         self._wanted, self._news = asyncio.Event(), asyncio.Event()
+        self._full = False  # told, and not over
         self._soon = False  # whether a commit of cursors is on its way
         self._attempts = 0  # commits tried; each has a number of its own, since state notes in which one it was written
         self._keeper: Keeper | None = None
         self._meta: dict[tuple[bytes, bytes], bytes | None] = {}  # all that was set since the start
+        self._written: dict[tuple[bytes, bytes], bytes | None] = {}  # of what is kept beside the state
         self._failed_until = 0.0
         self._problem = ""
         self._reported: dict[str, int] = {}
@@ -98,6 +101,11 @@ class Journal:
     def waiting_bytes(self) -> int:
         """Return the bytes held for destinations, as they count against the bound."""
         return self._store.bytes
+
+    @property
+    def problem(self) -> str:
+        """Return why no request is taken now, nothing where they are."""
+        return self._problem or ("it is full" if self._full else "")
 
     @property
     def capacity_bytes(self) -> int:
@@ -191,7 +199,15 @@ class Journal:
             raise Retryable(self._problem, AGAIN_S)
         if self._store.bytes + self._waiting.bytes + size + ENTRY_BYTES > self._max_bytes:
             self._counters.add("otel_voice_journal_refused_requests")
-            raise Full(f"the journal is full: {self._config.max_megabytes} MiB wait for destinations", AGAIN_S)
+            full = f"the journal is full: {self._config.max_megabytes} MiB wait for destinations"
+            if not self._full:
+                self._full = True
+                waiting = ", ".join(f"{self.backlog(name)} requests for `{name}`" for name in self._cursors.names)
+                LOG.error("%s; senders are asked to come back: %s", full, waiting)
+            raise Full(full, AGAIN_S)
+        if self._full:
+            self._full = False
+            LOG.warning("the journal has room again, requests are taken")
 
     def append(self, body: bytes, signal: str = TRACES) -> asyncio.Future[None]:
         """Put a request into the next commit; the future is done once it is on disk, or raises `Retryable`. `admit` comes first."""
@@ -240,6 +256,16 @@ class Journal:
         self._soon = False
         self._wanted.set()
 
+    @property
+    def gone(self) -> dict[str, tuple[int, int]]:
+        """Return what waits for destinations that the config no longer names: by name from which entry up to which."""
+        return self._cursors.gone
+
+    def forget(self, destination: str) -> None:
+        """Let go of what waits for a destination that the config no longer names, from the next commit on."""
+        self._cursors.forget(destination)
+        self._wanted.set()
+
     async def first(self, destination: str) -> int:
         """Return the number of the entry that a destination goes on with after a start."""
         return self._cursors.at(destination)
@@ -283,6 +309,8 @@ class Journal:
                 LOG.exception("the state cannot be written")
                 self._refuse(waiting, None, Retryable("the processor failed; its log says why"))
                 return False
+        if not waiting.barriers and self._is_idle(commit):
+            return True
         try:
             await self._in_writer(lambda: self._store.commit(commit))
         except (OSError, Retryable) as error:
@@ -296,8 +324,11 @@ class Journal:
             LOG.exception("a commit failed")
             self._refuse(waiting, commit, Retryable("the journal failed; its log says why"))
             return False
+        if self._problem:
+            LOG.warning("the journal can be written again, requests are taken")
         self._failed_until, self._problem = 0.0, ""
         self._kept = None
+        self._written |= {at: value for at, value in commit.puts.items() if at[0] == META}
         self._tail.add(commit.entries, self._cursors.lowest(self._store.next))
         news, self._news = self._news, asyncio.Event()
         news.set()
@@ -305,6 +336,11 @@ class Journal:
             if not future.done():
                 future.set_result(None)
         return True
+
+    def _is_idle(self, commit: Commit) -> bool:
+        """Tell whether a commit would only say again what is on disk: a quiet processor lets the disk rest."""
+        news = (at for at, value in commit.puts.items() if at != (META, b"commit") and self._written.get(at, NOT_WRITTEN) != value)
+        return not commit.entries and not commit.log and commit.keep_from <= self._store.first and next(news, None) is None
 
     async def set_aside(self, damaged: Damaged) -> None:
         """Begin with an empty journal, where what was found cannot be gone on with; between `open` and `start` alone."""
@@ -321,6 +357,7 @@ class Journal:
             if self._keeper is not None:
                 self._keeper.save_all()
             self._waiting.meta = self._meta | self._waiting.meta
+            self._written = {}
         self._tail.clear()
 
     def _assembled(self, waiting: _Waiting) -> Commit:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import struct
 import threading
 import zlib
@@ -32,6 +34,15 @@ _NUMBERS: Final = 16
 _SUM: Final = struct.Struct(">I")
 _SIGNALS: Final = (TRACES, LOGS)
 T = TypeVar("T")
+_ODD: Final = (
+    lmdb.BadTxnError,
+    lmdb.PanicError,
+    lmdb.CursorFullError,
+    lmdb.PageFullError,
+    lmdb.TxnFullError,
+    lmdb.ProblemError,
+    lmdb.KeyExistsError,
+)
 _HEADROOM: Final = 1 << 30  # for state, and pages that a reader still sees
 
 
@@ -99,6 +110,7 @@ class Store:
         self._env: Any = None
         self._dbs: dict[bytes, Any] = {}
         self._broken = False
+        self._odd = 0  # commits in a row that failed within LMDB, not by the disk
         self.damaged: dict[str, int] = {}
         self.bytes = 0  # of entries held, as they count against the bound
         self.first = self.next = 0  # the oldest entry held, and the number of the next
@@ -249,7 +261,11 @@ class Store:
             raise Full(f"the journal in `{self._folder}` is full") from None
         except lmdb.Error as error:
             self._broken = True  # after some errors LMDB refuses everything until it is opened again
+            self._odd = self._odd + 1 if isinstance(error, _ODD) else 0
+            if self._odd > 1:  # opened anew, it trips once more: over pages that no tree has, which nobody walks over
+                raise Damaged("corrupt", str(error)) from None
             raise _as_os_error(error, self._folder) from None
+        self._odd = 0
         self.bytes, self.first, self.commits = held, first, commit.number
         if commit.entries:
             self.next = commit.entries[-1].number + 1
@@ -337,5 +353,6 @@ def _as_os_error(error: lmdb.Error, folder: Path) -> Exception:
     """Return what LMDB says as an error of ours: damage, or what the operating system said."""
     if isinstance(error, (lmdb.CorruptedError, lmdb.InvalidError, lmdb.VersionMismatchError, lmdb.PageNotFoundError)):
         return Damaged("corrupt", str(error))
-    words = str(error)
-    return OSError(f"the journal in `{folder}` cannot be written: {words.rpartition(': ')[2] or words}")
+    words = str(error).rpartition(": ")[2] or str(error)
+    hint = " (is the disk full?)" if words == os.strerror(errno.EIO) else ""  # what LMDB makes of a write that was cut short
+    return OSError(f"the journal in `{folder}` cannot be written: {words}{hint}")

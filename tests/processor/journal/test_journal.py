@@ -12,6 +12,7 @@ import lmdb
 import pytest
 from otel_voice_processor.config import Storage
 from otel_voice_processor.errors import FileUnusable, Retryable
+from otel_voice_processor.forward import DeadLetters, park
 from otel_voice_processor.journal import Journal
 from otel_voice_processor.state import Changes
 from otel_voice_processor.telemetry import Counters
@@ -92,14 +93,29 @@ async def test_a_destination_goes_on_where_it_was_and_frees_what_all_have(tmp_pa
         assert 7 == again.journal._store.first
 
 
-async def test_a_new_destination_begins_with_what_comes_and_a_renamed_one_goes_on(tmp_path: Path) -> None:
+async def test_a_new_destination_begins_with_what_comes(tmp_path: Path) -> None:
     await filled(tmp_path, [b"a", b"b", b"c"])
     async with Running(tmp_path, ("one", "new")) as added:
         assert (0, 3) == (await added.journal.first("one"), await added.journal.first("new"))
-    async with Running(tmp_path, ("renamed", "new")) as renamed:
-        assert 0 == await renamed.journal.first("renamed")
-    async with Running(tmp_path, ("new",)) as gone:
-        assert 3 == gone.counters.get("otel_voice_exporter_abandoned_requests", exporter="renamed")
+
+
+async def test_what_waits_for_one_that_is_named_no_more_goes_to_the_dead_letters(tmp_path: Path) -> None:
+    """Killed in the middle of it, the next start does it again; then it is in nobody's way."""
+    await filled(tmp_path, [b"a" * 100, b"b" * 100])
+    async with Running(tmp_path, ("new",)) as killed:
+        assert {"one": (0, 2)} == killed.journal.gone
+        await killed.journal.append(b"c")
+    async with Running(tmp_path, ("new",)) as again:
+        assert {"one": (0, 3)} == again.journal.gone
+        letters = DeadLetters(tmp_path / "dead_letters", MIB, again.counters)
+        await park(again.journal, letters, again.journal.gone, MIB)
+        await letters.close()
+        await again.journal.barrier()
+        assert {} == again.journal.gone
+        assert 2 == again.journal._store.first
+        assert [b"c"] == await bodies_of(again, await again.journal.first("new"))
+    assert [b"a" * 100, b"b" * 100, b"c"] == [path.read_bytes() for path in below(tmp_path, "dead_letters/*.pb")]
+    assert 3 == again.counters.get("otel_voice_exporter_abandoned_requests", exporter="one")
 
 
 async def test_a_full_journal_asks_to_come_back_and_takes_again_once_somebody_has_read(tmp_path: Path) -> None:
@@ -168,6 +184,23 @@ async def test_a_commit_that_fails_refuses_its_senders_and_keeps_the_state_for_t
         assert [(b"k", b"1"), (b"l", b"2")] == list(again.journal.rows("series"))
         assert [b"one", b"two"] == [log for _, log in again.journal.log()]
         assert len(set(running.kept.numbers)) == len(running.kept.numbers)
+
+
+async def test_a_quiet_processor_lets_the_disk_rest(tmp_path: Path) -> None:
+    async with Running(tmp_path) as running:
+        await running.journal.append(b"body")
+        running.journal.done("one", 1)
+        await running.journal.barrier()
+        before = running.journal._store.commits
+        for _ in range(20):
+            running.journal.set_meta(b"open_calls", b"0")
+            running.journal.touch()
+            await asyncio.sleep(0.01)
+        assert 1 >= running.journal._store.commits - before
+        running.kept.puts.append(("series", b"k", b"1"))
+        running.journal.touch()
+        await asyncio.sleep(0.1)
+        assert 0 < running.journal._store.commits - before <= 2
 
 
 async def test_a_second_processor_on_the_same_folder_is_told_who_has_it(tmp_path: Path) -> None:
