@@ -1,26 +1,58 @@
-"""Damage met at bad moments: while it runs, and of what the journal knows of itself. What is taken after that is delivered."""
+"""Damage met at bad moments: while it runs, while it saves, of what the journal knows of itself. What is taken after that is delivered."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.faults import damage as kinds
-from tests.faults.damage import QUICK, Left, judged, quiet
+from tests.faults.damage import QUICK, Left, judged, quiet, started_on
 from tests.faults.downstream import Downstream
 from tests.faults.load import Load
 from tests.faults.otlp import Foreign
 from tests.faults.outcome import Sent
+from tests.faults.power import Power
 from tests.faults.processor import Processor
 from tests.faults.sending import Sender
 from tests.faults.survival import Reader, until
 
 pytestmark = pytest.mark.faults
+
+
+@pytest.mark.parametrize(("later_s", "cut"), [(0.0, False), (0.4, False), (0.9, False), (0.3, True), (0.7, True), (1.2, True)])
+async def test_killed_while_it_saves_it_still_says_what_is_lost(tmp_path: Path, left: Left, later_s: float, cut: bool) -> None:
+    """At whatever moment of saving what can be read, by a kill or a power cut: the next start goes on with that, or tells of the loss."""
+    (tmp_path / "disk").mkdir()
+
+    def killed_once(data: Path, rng: random.Random) -> None:
+        kinds.half_left(data, rng)
+        at = Power(tmp_path / "state", tmp_path / "disk") if cut else None
+        environment = at.environment() if at else {}
+        processor = Processor(tmp_path, "127.0.0.1:1", directory=tmp_path / "state", more=QUICK, environment=environment)
+        process = processor.launch()
+        while process.poll() is None and not saving(tmp_path / "state"):
+            time.sleep(0.01)
+        time.sleep(later_s)
+        processor.kill()
+        if at:
+            time.sleep(1.0)  # whoever reads for it may live on for a moment
+            at.cut(rng)
+
+    found = await started_on(tmp_path, left, killed_once, int(later_s * 10))
+
+    assert [] == found.problems
+    assert found.lost
+
+
+def saving(state: Path) -> bool:
+    """Tell whether a damaged journal is being saved."""
+    return (state / "set_aside").exists() or any(each.name.startswith("journal.") for each in state.iterdir())
 
 
 async def test_no_row_of_the_journals_own_is_missed_for_ever(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import lmdb
 
 from otel_voice_processor.errors import FileUnusable
 from otel_voice_processor.journal.aside import FOLDER
-from otel_voice_processor.journal.store import DATABASES, FORMAT, INDEX, META, read_index, unsealed
-from otel_voice_processor.journal.verify import DATA, MAP_SIZE, problem_of
+from otel_voice_processor.journal.store import DATA, DATABASES, FORMAT, INDEX, META, read_index, unsealed
+from otel_voice_processor.journal.verify import problem_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +35,17 @@ def contents_of(directory: Path) -> Contents:
     folder = directory / "journal"
     if not (folder / DATA).is_file():
         raise FileUnusable(f"`{directory}` holds no journal: `serve` prints where it keeps its own")
-    problem = problem_of(folder)
+    problem = problem_of(folder, beside=True)
     if problem is not None:
         raise FileUnusable(f"the journal in `{directory}` is damaged ({problem}); the next start sets it aside and saves what can be read")
     try:
-        env = lmdb.open(str(folder), readonly=True, max_dbs=len(DATABASES), map_size=MAP_SIZE)
+        env = lmdb.open(str(folder), readonly=True, max_dbs=len(DATABASES))
     except lmdb.Error as error:
         raise FileUnusable(f"the journal in `{directory}` cannot be read: {str(error).rpartition(': ')[2]}") from None
     try:
         return _read(env, directory)
+    except lmdb.NotFoundError:
+        raise FileUnusable(f"the journal in `{directory}` holds nothing yet: its first start was cut short") from None
     finally:
         env.close()
 

@@ -128,6 +128,7 @@ class Journal:
         saved = self._store.get(META, b"cursors")
         self._store.go_on_from(commits=0, following=Cursors.highest(saved))
         self._cursors.begin(destinations, saved, first=self._store.first, following=self._store.next)
+        self._count_saved()
         self._report_damage()
 
     def _open(self) -> None:
@@ -140,6 +141,7 @@ class Journal:
             self._claim.remember(0, 0)
             self._counted(aside.open_or_set_aside(self._store, folder, self._clock()))
         except FileUnusable as error:
+            self._claim.release()
             raise FileUnusable(f"`{folder}`: {error}") from None
         except OSError as error:
             self._claim.release()
@@ -149,6 +151,13 @@ class Journal:
     def _counted(self, events: Iterable[tuple[str, str]]) -> None:
         for name, reason in events:
             self._counters.add(name, reason=reason)
+
+    def _count_saved(self) -> None:
+        """Count what a journal that was saved from a damaged one tells of that, in the commit that lets go of it."""
+        told = self._store.get(META, aside.TOLD)
+        if told is not None:
+            self._counted(aside.events_of(told))
+            self.set_meta(aside.TOLD, None)
 
     def rows(self, database: str) -> Iterator[tuple[bytes, bytes]]:
         """Yield what was saved of the state; between `open` and `start` alone."""
@@ -312,7 +321,7 @@ class Journal:
         if not waiting.barriers and self._is_idle(commit):
             return True
         try:
-            await self._in_writer(lambda: self._store.commit(commit))
+            await self._in_writer(lambda: self._write(commit))
         except (OSError, Retryable) as error:
             self._refuse(waiting, commit, error)
             return False
@@ -330,6 +339,8 @@ class Journal:
         self._kept = None
         self._written |= {at: value for at, value in commit.puts.items() if at[0] == META}
         self._tail.add(commit.entries, self._cursors.lowest(self._store.next))
+        if self._store.first < self._cursors.lowest(self._store.next) and not self._stopping:
+            self._wanted.set()  # a commit frees so many: what everybody has must not keep senders out
         news, self._news = self._news, asyncio.Event()
         news.set()
         for future in _futures(waiting):
@@ -340,7 +351,18 @@ class Journal:
     def _is_idle(self, commit: Commit) -> bool:
         """Tell whether a commit would only say again what is on disk: a quiet processor lets the disk rest."""
         news = (at for at, value in commit.puts.items() if at != (META, b"commit") and self._written.get(at, NOT_WRITTEN) != value)
-        return not commit.entries and not commit.log and commit.keep_from <= self._store.first and next(news, None) is None
+        quiet = not commit.entries and not commit.log and commit.keep_from <= self._store.first and next(news, None) is None
+        return quiet and not self._store.is_gone()
+
+    def _write(self, commit: Commit) -> None:
+        if self._store.is_gone():
+            LOG.error("the journal in `%s` was deleted while it was in use: all that it holds is written anew", self._directory)
+            if self._config.create_directory:
+                self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._claim.take()
+            self._claim.remember(0, 0)
+            self._store.write_anew()
+        self._store.commit(commit)
 
     async def set_aside(self, damaged: Damaged) -> None:
         """Begin with an empty journal, where what was found cannot be gone on with; between `open` and `start` alone."""
@@ -354,6 +376,7 @@ class Journal:
         except (Retryable, OSError) as error:
             LOG.error("a damaged journal could not be replaced: %s", error)
         else:
+            self._count_saved()
             if self._keeper is not None:
                 self._keeper.save_all()
             self._waiting.meta = self._meta | self._waiting.meta

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import shutil
 import struct
 import threading
 import zlib
@@ -19,6 +20,8 @@ from otel_voice_processor.errors import Retryable
 from otel_voice_processor.model import LOGS, TRACES, Entry
 
 LOG = logging.getLogger(__name__)
+DATA: Final = "data.mdb"
+COPYING: Final = "copying"  # a folder for what is written anew, until it is whole
 FORMAT: Final = 1  # of the environment; what state holds has a number of its own
 QUEUE: Final = b"queue"  # entry number -> body
 INDEX: Final = b"index"  # entry number -> signal, arrival, size and checksum of the body
@@ -111,6 +114,7 @@ class Store:
         self._dbs: dict[bytes, Any] = {}
         self._broken = False
         self._odd = 0  # commits in a row that failed within LMDB, not by the disk
+        self._identity = (0, 0)  # of the file that is open
         self.damaged: dict[str, int] = {}
         self.bytes = 0  # of entries held, as they count against the bound
         self.first = self.next = 0  # the oldest entry held, and the number of the next
@@ -134,7 +138,7 @@ class Store:
     def _open(self) -> None:
         self._env = lmdb.open(
             str(self._folder),
-            map_size=self._map_size,
+            map_size=max(self._map_size, self._file_bytes() + _HEADROOM),  # of a larger bound once: even to delete, LMDB writes first
             max_dbs=len(DATABASES),
             max_readers=32,
             mode=0o600,
@@ -142,8 +146,42 @@ class Store:
             metasync=self._fsync,
         )
         self._env.reader_check()  # of a process that was killed
+        file = self._file()
+        self._identity = (file.st_dev, file.st_ino) if file is not None else (0, 0)
         self._dbs = {name: self._env.open_db(name) for name in DATABASES}
         self._broken = False
+
+    def _file_bytes(self) -> int:
+        file = self._file()
+        return file.st_size if file is not None else 0
+
+    def _file(self) -> os.stat_result | None:
+        try:
+            return os.stat(self._folder / DATA)
+        except FileNotFoundError:
+            return None
+
+    def is_gone(self) -> bool:
+        """Tell whether the file that is written has lost its place: no start would ever find what goes into it."""
+        file = self._file()
+        return not self._broken and (file is None or (file.st_dev, file.st_ino) != self._identity)
+
+    def write_anew(self) -> None:
+        """Put everything that is held into a new file in its place; raise `OSError` where that cannot be."""
+        if self._file() is not None:
+            raise OSError(errno.EEXIST, f"`{self._folder / DATA}` is another file than the one that was begun: start again")
+        copying = self._folder / COPYING
+        shutil.rmtree(copying, ignore_errors=True)
+        copying.mkdir(parents=True, mode=0o700)
+        try:
+            self._env.copy(str(copying))
+        except lmdb.Error as error:
+            raise _as_os_error(error, self._folder) from None
+        os.chmod(copying / DATA, 0o600)
+        os.rename(copying / DATA, self._folder / DATA)
+        sync_folder(self._folder)
+        shutil.rmtree(copying, ignore_errors=True)
+        self._reopen()
 
     def _look(self) -> None:
         """Take stock of what is held. A number is never used twice, whatever was lost: what was known of them before counts, too."""
@@ -327,6 +365,7 @@ class Store:
         with self._reading:
             if self._env is not None:
                 self._env.close()
+            self._broken = True  # where `act` fails, what is there is opened again
             done = act()
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             try:
@@ -347,6 +386,15 @@ class Store:
 def _delete(cursor: Any) -> bool:
     """Delete where the cursor stands, and return whether it stands on another row now."""
     return bool(cursor.delete() and cursor.key())
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the disk know the names in a folder."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _as_os_error(error: lmdb.Error, folder: Path) -> Exception:

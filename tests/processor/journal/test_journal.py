@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
+import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +17,11 @@ from otel_voice_processor.config import Storage
 from otel_voice_processor.errors import FileUnusable, Retryable
 from otel_voice_processor.forward import DeadLetters, park
 from otel_voice_processor.journal import Journal
-from otel_voice_processor.journal.store import Commit
+from otel_voice_processor.journal.aside import TOLD
+from otel_voice_processor.journal.contents import contents_of
+from otel_voice_processor.journal.store import Commit, Store
+from otel_voice_processor.journal.verify import mark, problem_of
+from otel_voice_processor.model import TRACES, Entry
 from otel_voice_processor.state import Changes
 from otel_voice_processor.telemetry import Counters
 
@@ -131,6 +138,65 @@ async def test_a_full_journal_asks_to_come_back_and_takes_again_once_somebody_ha
         running.journal.admit(200_000)
 
 
+async def test_what_waits_under_a_larger_bound_can_be_delivered_under_a_smaller_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file is larger than the new bound would need: room to note what was delivered is added to that."""
+    await filled(tmp_path, [bytes(MIB)] * 20, max_megabytes=64)
+    monkeypatch.setattr("otel_voice_processor.journal.store._HEADROOM", MIB)
+    async with Running(tmp_path, max_megabytes=1) as again:
+        with pytest.raises(Retryable, match="full"):
+            again.journal.admit(1)
+        again.journal.done("one", 20)
+        await again.journal.barrier()
+        again.journal.admit(1)
+        await again.journal.append(b"taken")
+    async with Running(tmp_path, max_megabytes=1) as later:
+        assert [b"taken"] == await bodies_of(later)
+
+
+async def test_room_comes_back_as_soon_as_everybody_has_what_filled_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit frees a bounded number of requests; the next follows without being asked for."""
+    monkeypatch.setattr("otel_voice_processor.journal.store.DROPPED_AT_ONCE", 10)
+    await filled(tmp_path, [bytes(1000)] * 900, max_megabytes=1)
+    async with Running(tmp_path, max_megabytes=1) as running:
+        with pytest.raises(Retryable, match="full"):
+            running.journal.admit(100_000)
+        running.journal.done("one", 900)
+        async with asyncio.timeout(10):
+            while running.journal.waiting_bytes:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("what", ["state", "state/journal", "state/journal/data.mdb"])
+async def test_deleted_while_it_is_in_use_it_is_written_anew(tmp_path: Path, what: str) -> None:
+    """What was acknowledged before and after that is there at the next start, and a second processor is still kept off."""
+    running = Running(tmp_path / "state")
+    async with running:
+        await running.journal.append(b"before")
+        shutil.rmtree(tmp_path / what) if (tmp_path / what).is_dir() else (tmp_path / what).unlink()
+        await running.journal.append(b"after")
+        with pytest.raises(FileUnusable, match="another processor"):
+            await Running(tmp_path / "state").journal.open(("one",))
+        assert [0o600] == [path.stat().st_mode & 0o777 for path in below(tmp_path, "state/journal/data.mdb")]
+        shutil.copytree(tmp_path / "state", tmp_path / "killed")
+    async with Running(tmp_path / "killed") as again:
+        assert [b"before", b"after"] == await bodies_of(again)
+
+
+async def test_a_file_that_took_the_journals_place_is_left_alone(tmp_path: Path) -> None:
+    """It may be another processor's: senders are asked to come back, for a start to sort it out."""
+    await filled(tmp_path / "other", [b"another's"])
+    async with Running(tmp_path / "state") as running:
+        await running.journal.append(b"ours")
+        (tmp_path / "state" / "journal" / "data.mdb").unlink()
+        shutil.copy(tmp_path / "other" / "journal" / "data.mdb", tmp_path / "state" / "journal")
+        with pytest.raises(Retryable, match="another file"):
+            await running.journal.append(b"refused")
+    async with Running(tmp_path / "state") as again:
+        assert [b"another's"] == await bodies_of(again)
+
+
 async def test_what_is_older_than_the_age_is_given_up_and_counted(tmp_path: Path) -> None:
     async with Running(tmp_path, max_age=3600.0) as running:
         clock = running.journal._clock
@@ -244,6 +310,100 @@ async def test_a_damaged_journal_is_set_aside_and_never_stops_a_start(tmp_path: 
         assert told or len(read) == 100
         kept = [path.read_bytes() for path in below(tmp_path, "set_aside/*/journal/data.mdb")]
         assert kept == ([bytes(data)] if again.counters.total("otel_voice_journal_set_aside") else [])
+
+
+def reader_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Put something in the place of the interpreter that reads a journal."""
+    file = tmp_path / "reader"
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o700)
+    monkeypatch.setattr("otel_voice_processor.journal.verify.sys.executable", str(file))
+
+
+@pytest.mark.parametrize(
+    "script", ["kill -TERM $$", "kill -KILL $$", "echo 'No module named' >&2; exit 1", 'ulimit -v 50000; exec PYTHON "$@"']
+)
+async def test_where_reading_fails_for_another_reason_a_sound_journal_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    """A service manager that stops every process of a service, too little memory: that says nothing of the journal."""
+    await filled(tmp_path / "state", [bytes(2 * MIB)] * 20)
+    with monkeypatch.context() as now:
+        reader_that(tmp_path, now, script.replace("PYTHON", sys.executable))
+        with pytest.raises(FileUnusable, match="whether the journal is whole cannot be told"):
+            await Running(tmp_path / "state").journal.open(("one",))
+    assert [] == below(tmp_path / "state", "set_aside/*")
+    async with Running(tmp_path / "state") as again:
+        assert 20 == len(await bodies_of(again))
+        assert 0 == again.counters.total("otel_voice_journal_set_aside")
+
+
+async def test_where_saving_fails_for_another_reason_the_damaged_journal_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped while it is copied, it is copied by the next start, with nothing lost but what is damaged; that is told then."""
+    await filled(tmp_path / "state", [b"%d" % number * 1000 for number in range(100)])
+    file = tmp_path / "state" / "journal" / "data.mdb"
+    data = bytearray(file.read_bytes())
+    _cut(data)
+    file.write_bytes(data)
+    with monkeypatch.context() as now:
+        reader_that(tmp_path, now, f'test "$5" = queue && kill -TERM $$; exec {sys.executable} "$@"')
+        with pytest.raises(FileUnusable, match="stopped by signal 15"):
+            await Running(tmp_path / "state").journal.open(("one",))
+    assert data == file.read_bytes()
+    async with Running(tmp_path / "state") as again:
+        assert 1 == again.counters.get("otel_voice_journal_set_aside", reason="corrupt")
+        told = again.counters.total("otel_voice_journal_lost_databases")
+        assert told
+    async with Running(tmp_path / "state") as later:  # told once
+        assert 0 == later.counters.total("otel_voice_journal_set_aside")
+
+
+async def test_what_was_saved_takes_the_journals_place_whatever_killed_us_between(tmp_path: Path) -> None:
+    """Between any two steps of setting aside: what was saved is complete, or not there."""
+    await filled(tmp_path / "once", [b"saved"])
+    mark(tmp_path / "once" / "journal", TOLD, b'[["otel_voice_journal_set_aside", "corrupt"]]')
+    for case in ("beside the damaged one", "alone"):
+        if case != "alone":
+            await filled(tmp_path / case, [b"damaged"])
+        shutil.copytree(tmp_path / "once" / "journal", tmp_path / case / "journal.saved")
+        async with Running(tmp_path / case) as again:
+            assert [b"saved"] == await bodies_of(again)
+            assert 1 == again.counters.get("otel_voice_journal_set_aside", reason="corrupt")
+        assert (1 if case != "alone" else 0) == len(below(tmp_path / case, "set_aside/*-corrupt"))
+
+
+def test_a_journal_that_is_being_written_is_looked_through_without_harm(tmp_path: Path) -> None:
+    """Beside a processor its pages stay until they were read: a busy journal is not called damaged."""
+    store, stop = Store(tmp_path, max_bytes=64 * MIB, fsync=False), threading.Event()
+    store.open()
+
+    def entries(count: int) -> list[Entry]:
+        return [Entry(number=store.next + at, signal=TRACES, arrived_ns=1, body=bytes(200)) for at in range(count)]
+
+    def writing() -> None:
+        while not stop.is_set():
+            store.commit(Commit(number=store.commits + 1, entries=entries(500), keep_from=store.next - 20_000))
+
+    store.commit(Commit(number=1, entries=entries(20_000)))
+    thread = threading.Thread(target=writing)
+    thread.start()
+    try:
+        assert [None] * 4 == [problem_of(tmp_path, beside=True) for _ in range(4)]
+    finally:
+        stop.set()
+        thread.join()
+        store.close()
+
+
+async def test_a_journal_whose_first_start_was_cut_short_is_told_in_a_line(tmp_path: Path) -> None:
+    """LMDB makes its file first and our databases after that."""
+    with lmdb.open(str(tmp_path / "journal"), max_dbs=1):
+        pass
+    with pytest.raises(FileUnusable, match="cut short"):
+        contents_of(tmp_path)
+    async with Running(tmp_path) as running:
+        await running.journal.append(b"taken")
+    assert 1 == contents_of(tmp_path).requests
 
 
 async def test_a_body_that_rots_is_left_out_and_the_others_arrive(tmp_path: Path) -> None:
