@@ -47,6 +47,7 @@ from otel_voice_processor.wire import partial_success
 LOG = logging.getLogger("otel_voice_processor")
 S = 1_000_000_000
 TICK_S = 1.0
+STOOD_S = 5.0  # a tick that comes so late was held up by more than work
 
 
 def policy_of(config: Config) -> Policy:
@@ -148,6 +149,11 @@ class Service:
         LOG.warning("the clock was set by %+.1f s: what waits for calls to fall quiet begins anew", by_ns / S)
         self._state.book.begin_anew(now_ns)
         self.scorecard.begin_anew(now_ns)
+
+    def _stood_still(self, for_s: float) -> None:
+        self.counters.add("otel_voice_processor_standstills")
+        LOG.warning("the processor stood still for %.1f s: what waits for calls to fall quiet begins anew", for_s)
+        self._state.book.begin_anew(self._clock())
 
     @property
     def port(self) -> int:
@@ -252,7 +258,11 @@ class Service:
         self._delivery.put(summary)
 
     async def _ticking(self) -> None:
+        now = asyncio.get_running_loop().time
+        asleep = now()
         while await self._goes_on(TICK_S):
+            if now() - asleep - TICK_S > STOOD_S:  # stopped, paused, starved: what came meanwhile has not been read yet
+                self._stood_still(now() - asleep)
             try:
                 await self._judging.settle(self._state.book.due(self._clock()), self._delivery.relieve)
                 self._note_open_calls()
@@ -260,6 +270,7 @@ class Service:
             except Exception:  # nothing that goes wrong once may stop the clock for good
                 LOG.exception("a tick failed")
                 self.counters.add("otel_voice_processor_tick_failures")
+            asleep = now()
 
     def _note_open_calls(self) -> None:
         """Keep their number, for who looks into the journal."""

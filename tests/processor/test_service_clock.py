@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import Any
@@ -80,6 +81,22 @@ async def test_an_hour_forward_expires_no_call(held: Held, timeline: Any) -> Non
 
     assert [("open", "expired")] == [(record.call_id, record.ended_by) for record in held.records]
     assert (1, 0) == held.jumps()
+
+
+async def test_a_processor_that_stood_still_takes_no_call_for_quiet(held: Held, timeline: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped by a signal, paused with its container, starved: events wait unread, so that the time does not count."""
+    monkeypatch.setattr(service, "STOOD_S", 0.3)
+    await held.takes(timeline("open").started().speaks("r1", 1.0, 9.0).events)
+    await held.watch.passes(290)
+    time.sleep(0.5)  # noqa: ASYNC251 - the whole loop stands
+    held.watch.wall_ns += 30 * S
+    held.watch.steady_ns += 30 * S
+    await held.watch.passes(20)
+    assert [] == held.records
+    assert 1 == held.one.counters.get("otel_voice_processor_standstills")
+    await held.watch.passes(300)
+
+    assert ["open"] == [record.call_id for record in held.records]
 
 
 async def test_what_is_late_is_late_after_an_hour_forward_too(held: Held, timeline: Any) -> None:
