@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from otel_voice_processor.cli.check import read
 from otel_voice_processor.config import Config
-from otel_voice_processor.errors import ConfigError, ProcessorError
+from otel_voice_processor.errors import ConfigError, FileUnusable, ProcessorError
 from otel_voice_processor.model import CallRecord
 from otel_voice_processor.paths import journal_directory
 
@@ -42,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
         print("\n".join(problems), file=sys.stderr)
         return 2
     if options.in_memory:
+        _tell_what_waits(config)
         config = replace(config, storage=replace(config.storage, in_memory=True))
     try:
         _run(_serve(config, show=options.show))
@@ -52,6 +53,17 @@ def run(options: argparse.Namespace) -> int:
         print(f"otel-voice: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _tell_what_waits(config: Config) -> None:
+    """Say that a journal still holds something: what is not read now is delivered by no one."""
+    from otel_voice_processor.journal.contents import contents_of
+
+    directory = journal_directory(config)
+    with contextlib.suppress(FileUnusable):  # most often there is none
+        found = contents_of(directory) if directory is not None else None
+        if found is not None and found.requests:
+            print(f"{found.requests} requests wait in {directory}: they are delivered by a `serve` without --in-memory", file=sys.stderr)
 
 
 def _run(main: Coroutine[None, None, None]) -> None:

@@ -20,6 +20,8 @@ import pytest
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from otel_voice_processor.journal.store import Commit, Store
+from otel_voice_processor.model import TRACES, Entry
 from otel_voice_processor.rpc import TRACE_EXPORT, raw_call
 from otel_voice_processor.simulate import EIGHT, emit
 from otel_voice_processor.testing import Sink, free_port
@@ -282,3 +284,19 @@ def test_a_second_processor_on_the_port_is_told_so(tmp_path: Path) -> None:
         assert [f"otel-voice: cannot listen on `127.0.0.1:{port}`: is another process using it?"] == done.stderr.splitlines()
         send_calls(port, 1)
         assert process.poll() is None
+
+
+def test_in_memory_it_says_what_a_journal_still_holds(tmp_path: Path) -> None:
+    """Somebody tries `--in-memory` while requests wait on disk: they are told that these wait for a start without it."""
+    port, state = free_port(), tmp_path / "state"
+    path = config(tmp_path, port, more=f"extensions: {{file_storage: {{directory: '{state}'}}, health_check: {{endpoint: none}}}}\n")
+    store = Store(state / "journal", max_bytes=1 << 20)
+    store.open()
+    store.commit(Commit(number=1, entries=[Entry(number=0, signal=TRACES, arrived_ns=1, body=foreign("waits"))]))
+    store.close()
+    with serving("--in-memory", "--config", str(path), port=port) as process:
+        process.send_signal(signal.SIGTERM)
+        _, told = process.communicate(timeout=20)
+
+    assert 0 == process.returncode, told
+    assert f"1 requests wait in {state}: they are delivered by a `serve` without --in-memory" in told
