@@ -19,9 +19,11 @@ class Store(Protocol):
 
     async def read(self, number: int, max_bytes: int) -> list[Entry]:
         """Return entries from `number` on."""
+        ...
 
     def forget(self, destination: str) -> None:
         """Let go of what waits for a destination."""
+        ...
 
 
 async def park(journal: Store, letters: DeadLetters, gone: dict[str, tuple[int, int]], max_bytes: int) -> None:
