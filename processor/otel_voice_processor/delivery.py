@@ -194,7 +194,8 @@ class Durable:
         until = now() + grace_s
         with contextlib.suppress(TimeoutError, Retryable):
             async with asyncio.timeout(grace_s):
-                await self._journal.barrier()
+                if self._journal.is_running:
+                    await self._journal.barrier()
                 await asyncio.gather(*(each.reached(self._journal.following) for each in self._destinations))
         for destination in self._destinations:
             await destination.stop(max(until - now(), 0.0))

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
+import grpc
+
 from otel_voice_processor.claims import Claim
 from otel_voice_processor.config import Storage
 from otel_voice_processor.errors import FileUnusable, Retryable
@@ -19,6 +21,7 @@ from otel_voice_processor.journal.cursors import Cursors
 from otel_voice_processor.journal.store import ENTRY_BYTES, META, TRAIL, Commit, Damaged, Full, Store
 from otel_voice_processor.journal.tail import Tail
 from otel_voice_processor.model import TRACES, Entry
+from otel_voice_processor.rpc import Refused
 from otel_voice_processor.state import Changes
 from otel_voice_processor.telemetry import Counters
 
@@ -101,6 +104,11 @@ class Journal:
     def waiting_bytes(self) -> int:
         """Return the bytes held for destinations, as they count against the bound."""
         return self._store.bytes
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether it commits what comes."""
+        return self._task is not None
 
     @property
     def problem(self) -> str:
@@ -201,11 +209,14 @@ class Journal:
         self._claim.release()
 
     def admit(self, size: int) -> None:
-        """Raise `Retryable` where a request of so many bytes cannot be taken now."""
+        """Raise `Retryable` where a request of so many bytes cannot be taken now, `Refused` where it never can."""
         if self._stopping:
             raise Retryable("the processor stops", AGAIN_S)
         if asyncio.get_running_loop().time() < self._failed_until:
             raise Retryable(self._problem, AGAIN_S)
+        if size + ENTRY_BYTES > self._max_bytes:
+            words = f"the request is larger than the journal may be, {self._config.max_megabytes} MiB"
+            raise Refused(words, grpc.StatusCode.RESOURCE_EXHAUSTED)
         if self._store.bytes + self._waiting.bytes + size + ENTRY_BYTES > self._max_bytes:
             self._counters.add("otel_voice_journal_refused_requests")
             full = f"the journal is full: {self._config.max_megabytes} MiB wait for destinations"
@@ -413,6 +424,8 @@ class Journal:
         self._problem = str(error)
         self._failed_until = asyncio.get_running_loop().time() + AGAIN_S
         self._kept = commit or self._kept
+        if commit is None:
+            self._waiting.meta = waiting.meta | self._waiting.meta
         ours = [each for each in waiting.bodies if each[3] is None]
         self._waiting.bodies[:0] = ours
         self._waiting.bytes += sum(len(body) + ENTRY_BYTES for _, _, body, _ in ours)

@@ -22,6 +22,7 @@ from otel_voice_processor.journal.contents import contents_of
 from otel_voice_processor.journal.store import Commit, Store
 from otel_voice_processor.journal.verify import mark, problem_of
 from otel_voice_processor.model import TRACES, Entry
+from otel_voice_processor.rpc import Refused
 from otel_voice_processor.state import Changes
 from otel_voice_processor.telemetry import Counters
 
@@ -195,6 +196,12 @@ async def test_a_file_that_took_the_journals_place_is_left_alone(tmp_path: Path)
             await running.journal.append(b"refused")
     async with Running(tmp_path / "state") as again:
         assert [b"another's"] == await bodies_of(again)
+
+
+async def test_a_request_that_never_fits_is_refused_for_good(tmp_path: Path) -> None:
+    async with Running(tmp_path, max_megabytes=1) as running:
+        with pytest.raises(Refused, match="larger than the journal may be, 1 MiB"):
+            running.journal.admit(MIB)
 
 
 async def test_what_is_older_than_the_age_is_given_up_and_counted(tmp_path: Path) -> None:
