@@ -63,7 +63,7 @@ class Closed:
 
     def save_all(self) -> None:
         """Take nothing as written."""
-        self._unsaved = dict.fromkeys(self._calls)
+        self._unsaved = (self._unsaved or {}) | dict.fromkeys(self._calls)  # what is gone and still has a row goes, too
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]], damaged: Damaged) -> None:
         """Take the rows of an earlier process; `begin_anew` has to follow."""

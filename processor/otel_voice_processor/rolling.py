@@ -75,7 +75,8 @@ class Rolling:
     def save_all(self) -> None:
         """Take nothing as written."""
         for window in self._windows.values():
-            window.unsaved = {(minute, workflow): rates for minute, found in window.kept for workflow, rates in found.items()}
+            held = {(minute, workflow): rates for minute, found in window.kept for workflow, rates in found.items()}
+            window.unsaved = {**(window.unsaved or {}), **held}
 
     def save(self, rows: Rows) -> None:
         """Put what changed since it was asked for last, a row for each window, minute and workflow."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgpack
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from otel_voice_processor import call_log, packed
 from otel_voice_processor.calls import Bounds, S
@@ -169,6 +169,7 @@ def killed_and_restored(run: Run, store: Store, bounds: Bounds | None) -> Run:
 
 
 @settings(max_examples=40, deadline=None)
+@example(seed=0, calls=6, long=True, lost="half")
 @given(seed=st.integers(0, 2**32), calls=st.integers(1, 12), long=st.booleans(), lost=st.sampled_from(["all", "half", "nothing"]))
 def test_where_what_was_written_is_lost_everything_is_written_anew(seed: int, calls: int, long: bool, lost: str) -> None:
     """After `save_all` one commit has the whole state, whatever of the earlier rows is still there."""
