@@ -1,9 +1,10 @@
 """What a durable acknowledgement costs: the processor with a journal, the same in memory, and the collector's persistent queue.
 
-Run: `python tests/benchmarks/durable.py [--seconds 60] [--rounds 5] [--voice 10]`. Real processes of `otel-voice serve`, and a collector
-with `file_storage` and `fsync: true` where `tests/peers/install.py` has built one. Requests of 512 spans, uncompressed, each of
-them different, four in flight; a sink process takes what they send on. Variants take turns; a round ends when everything acknowledged has
-reached the sink, so that a backlog is nobody's advantage. `per CPU second` counts a server's own CPU time and is the steadier of the two.
+Run: `python tests/benchmarks/durable.py [--seconds 60] [--rounds 5] [--voice 10] [--same]`. Real processes of `otel-voice serve`, and a
+collector with `file_storage` and `fsync: true` where `tests/peers/install.py` has built one. Requests of 512 spans, uncompressed, each of
+them different, sixteen in flight; a sink process takes what they send on. Servers are pinned to one core, client and sink to the others.
+Variants take turns; a round ends when everything acknowledged has reached the sink, so that a backlog is nobody's advantage. `per CPU
+second` counts a server's own CPU time and is the steadier of the two.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import asyncio
 import contextlib
 import multiprocessing
 import os
+import shutil
 import signal
 import socket
 import statistics
@@ -40,6 +42,7 @@ from tests.peers.install import found  # noqa: E402
 
 FOREIGN = b"http.request.header.0"  # once in each span of somebody else's
 PATIENCE_S = 60.0
+PINNED = ["taskset", "-c", "0"] if shutil.which("taskset") else []  # servers share one core, client and sink have the others
 IN_FLIGHT = 16
 ROUNDS_OF_A_CALL = 20  # requests that tell of the same calls
 SERVE = """
@@ -135,7 +138,7 @@ def running(name: str, command: list[str], config: str, folder: Path, sink: int)
     file = folder / "config.yaml"
     file.write_text(config.format(port=port, sink=sink, directory=directory))
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([*command, str(file)], stdout=log, stderr=log, env=os.environ | {"GOMAXPROCS": "1"})
+        process = subprocess.Popen([*PINNED, *command, str(file)], stdout=log, stderr=log, env=os.environ | {"GOMAXPROCS": "1"})
     try:
         for _ in range(200):
             if process.poll() is not None:
@@ -205,6 +208,8 @@ def main() -> None:
     options.add_argument("--same", action="store_true", help="one request again and again: its events are duplicates, and judged once")
     chosen = options.parse_args()
     bodies = Bodies(chosen.voice, same=chosen.same)
+    if PINNED and (os.cpu_count() or 1) > 1:
+        os.sched_setaffinity(0, os.sched_getaffinity(0) - {0})
     serve = [str(Path(sys.executable).with_name("otel-voice")), "serve", "--config"]
     variants = [("durable", serve, SERVE), ("in memory", serve, SERVE)]
     otelcol = found("otelcol")
