@@ -53,6 +53,7 @@ async def survive(processor: Processor, downstream: Downstream, plan: Plan, othe
                 stops += 1
                 assert 0 == await asyncio.to_thread(processor.stop), processor.said()[-3000:]
             else:
+                await under_way(sender)
                 in_flight += sender.in_flight > 0
                 await asyncio.to_thread(processor.kill)
             await asyncio.to_thread(plan.between, rng)
@@ -102,6 +103,14 @@ async def sending(port: int, load: Load, plan: Plan) -> AsyncIterator[tuple[Send
         sender.stopping = True
     if sdk is not None:
         await asyncio.to_thread(sdk.stop)
+
+
+async def under_way(sender: Sender) -> None:
+    """Wait a little for a moment at which a request is under way, in most cases: that is when a kill may cost one."""
+    for _ in range(random.choice([0, 300, 300])):
+        if sender.in_flight:
+            return
+        await asyncio.sleep(0.001)
 
 
 async def settled(downstream: Downstream, sent: Sent, *, within_s: float, counted: bool = True) -> tuple[Delivered, Pushes]:

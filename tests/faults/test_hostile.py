@@ -178,7 +178,7 @@ async def test_a_gzip_bomb_is_not_unpacked(processor: Processor) -> None:
         answer = await asyncio.to_thread(all_of, line)
 
     assert 4 * MIB > len(bomb)
-    assert b"grpc-status\x018" in answer or b"ping timeout" in answer  # this client answers no ping: a busy machine may hang up on it first
+    assert b"grpc-status\x018" in answer
 
 
 async def test_a_request_of_65_mib_is_refused(processor: Processor) -> None:

@@ -23,8 +23,8 @@ async def test_kills_lose_nothing_and_count_nothing_twice(tmp_path: Path) -> Non
     assert [] == outcome.problems(expected)
     assert 8 <= outcome.kills
     assert 3 <= outcome.kills_in_flight
-    assert 6 < outcome.sent.calls
-    assert 5_000 < outcome.sent.spans
+    assert 20 < outcome.sent.calls
+    assert 10_000 < outcome.sent.spans
 
 
 async def test_in_memory_the_same_kills_are_seen(tmp_path: Path) -> None:

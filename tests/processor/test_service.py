@@ -582,7 +582,7 @@ class TestMetrics:
             await until(lambda: endpoint.taken)
 
         assert failed > 0
-        assert slowest < 3.0  # not by a request; a busy machine is slow, too
+        assert slowest < 0.5
         assert "metrics were not taken" in caplog.text
 
     @pytest.mark.parametrize("mood", ["silent", "drip", "drip_body"])

@@ -85,13 +85,15 @@ def forked(folder, names, step=None):
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
+whole = 0
 for step in range(1000):
     folder = f"{sys.argv[1]}/{step}"
     os.mkdir(folder)
     ended = forked(folder, ["a", "b", "c", "d", "e", "f"], step)
     again = forked(folder, ["g"])
     print(ended, again, flush=True)
-    if ended == 0:
+    whole = whole + 1 if ended == 0 else 0
+    if whole == 5:  # one run may have fewer calls than the next: rotated files that come together are tidied up together
         break
 """
 
@@ -145,9 +147,9 @@ def test_a_kill_at_each_step_loses_nothing_and_doubles_nothing(tmp_path: Path) -
     ended = [tuple(map(int, line.split())) for line in writer.communicate(timeout=90)[0].splitlines()]
 
     assert 0 == writer.returncode
-    assert (0, 0) == ended[-1]
-    assert {(-9, 0)} == set(ended[:-1])
-    assert len(ended) > 60
+    assert [(0, 0)] * 5 == ended[-5:]
+    assert {(-9, 0), (0, 0)} == set(ended)
+    assert ended.count((-9, 0)) > 80
     for step in range(len(ended)):
         folder = tmp_path / str(step)
         found, acked = held(folder), (folder / "acked").read_text().split()
