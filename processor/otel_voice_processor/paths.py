@@ -1,7 +1,8 @@
-"""Where files lie: what is wrong with the path of one that is to be written, and where the journal is."""
+"""Where files lie: what is wrong with the path of one that is to be written, where the journal is, and that it is on disk."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -54,3 +55,13 @@ def folder_problem(path: str, *, create_directory: bool = False) -> str | None:
     if not there.is_dir():
         return " is no folder" if there == folder else f": `{there}` is no folder"
     return None if os.access(there, os.W_OK | os.X_OK) else f": the folder `{there}` cannot be written to"
+
+
+def sync(path: Path) -> None:
+    """See to it that a file's content, or a folder's names, are on disk; one that has gone needs it no more."""
+    with contextlib.suppress(FileNotFoundError):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -15,11 +15,11 @@ from typing import Final, TypeVar
 from otel_voice_processor.config import File
 from otel_voice_processor.errors import FileUnusable, Retryable
 from otel_voice_processor.file_exporter.live import LiveFile
-from otel_voice_processor.file_exporter.packing import sync
 from otel_voice_processor.file_exporter.tails import SIZE
 from otel_voice_processor.file_exporter.tidying import Tidier
 from otel_voice_processor.model import TRACES
 from otel_voice_processor.otlp_json import check_request, decode_request_json
+from otel_voice_processor.paths import sync
 from otel_voice_processor.telemetry import Counters
 
 LOG = logging.getLogger(__name__)

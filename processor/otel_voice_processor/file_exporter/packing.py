@@ -11,6 +11,8 @@ from typing import IO, Final
 
 import zstandard
 
+from otel_voice_processor.paths import sync
+
 PACKED: Final = ".zst"
 PARTIAL: Final = ".partial"
 LEVEL: Final = 3  # zstd's own default
@@ -48,16 +50,6 @@ def is_same(plain: Path, packed: Path) -> bool:
             return all(unpacked.read(len(chunk)) == chunk for chunk in _chunks(one)) and not unpacked.read(1)
         except zstandard.ZstdError:
             return False
-
-
-def sync(path: Path) -> None:
-    """See to it that a file's content, or a folder's names, are on disk; one that has gone needs it no more."""
-    with contextlib.suppress(FileNotFoundError):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def like(handle: int, found: os.stat_result) -> None:

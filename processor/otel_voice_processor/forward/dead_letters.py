@@ -17,6 +17,7 @@ from typing import Final
 from urllib.parse import quote
 
 from otel_voice_processor.forward.once import Once
+from otel_voice_processor.paths import sync
 from otel_voice_processor.telemetry import Counters
 
 LOG = logging.getLogger(__name__)
@@ -110,7 +111,7 @@ class DeadLetters:
                     os.fsync(file.fileno())
             for path in paths.values():
                 _partial(path).rename(path)
-            _sync(self._folder)
+            sync(self._folder)
         except BaseException:
             for path in paths.values():
                 for each in (_partial(path), path):
@@ -155,14 +156,6 @@ class DeadLetters:
 
 def _partial(path: Path) -> Path:
     return path.with_name(f".{path.name}{PARTIAL}")
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _time(ns: int, colon: str = ":") -> str:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from otel_voice_processor.errors import FileUnusable
-from otel_voice_processor.journal.store import Damaged, Store, sync_folder
+from otel_voice_processor.journal.store import Damaged, Store
 from otel_voice_processor.journal.verify import mark, problem_of, save
+from otel_voice_processor.paths import sync
 
 LOG = logging.getLogger(__name__)
 FOLDER: Final = "set_aside"
@@ -83,7 +84,7 @@ def _save(directory: Path) -> None:
     events = [("otel_voice_journal_set_aside", "corrupt"), *(("otel_voice_journal_lost_databases", name) for name in lost)]
     mark(into, TOLD, json.dumps(events).encode())
     os.rename(into, directory / SAVED)
-    sync_folder(directory)
+    sync(directory)
 
 
 def _put_in_place(directory: Path, now_ns: int) -> None:
@@ -91,7 +92,7 @@ def _put_in_place(directory: Path, now_ns: int) -> None:
     if (directory / "journal").exists():
         _moved(directory, now_ns, "corrupt")
     os.rename(directory / SAVED, directory / "journal")
-    sync_folder(directory)
+    sync(directory)
 
 
 def _moved(directory: Path, now_ns: int, reason: str) -> Path:
@@ -103,8 +104,8 @@ def _moved(directory: Path, now_ns: int, reason: str) -> Path:
         into.mkdir(mode=0o700, exist_ok=True)
         target.mkdir(mode=0o700)
         os.rename(folder, target / "journal")
-        sync_folder(target)
-        sync_folder(into)
+        sync(target)
+        sync(into)
     except OSError as error:
         raise FileUnusable(f"`{folder}` is damaged and cannot be moved away: {error.strerror or error}") from None
     LOG.error("it is kept as `%s`", target / "journal")

@@ -18,6 +18,7 @@ import lmdb
 
 from otel_voice_processor.errors import Retryable
 from otel_voice_processor.model import LOGS, TRACES, Entry
+from otel_voice_processor.paths import sync
 
 LOG = logging.getLogger(__name__)
 DATA: Final = "data.mdb"
@@ -179,7 +180,7 @@ class Store:
             raise _as_os_error(error, self._folder) from None
         os.chmod(copying / DATA, 0o600)
         os.rename(copying / DATA, self._folder / DATA)
-        sync_folder(self._folder)
+        sync(self._folder)
         shutil.rmtree(copying, ignore_errors=True)
         self._reopen()
 
@@ -386,15 +387,6 @@ class Store:
 def _delete(cursor: Any) -> bool:
     """Delete where the cursor stands, and return whether it stands on another row now."""
     return bool(cursor.delete() and cursor.key())
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the disk know the names in a folder."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _as_os_error(error: lmdb.Error, folder: Path) -> Exception:
