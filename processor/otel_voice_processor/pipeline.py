@@ -19,7 +19,7 @@ from otel_voice_processor.model import TRACES, Attributes, Ruling, Value, VoiceE
 from otel_voice_processor.redact import hidden, redaction_of
 from otel_voice_processor.summary import ruling_attributes
 from otel_voice_processor.telemetry import Counters
-from otel_voice_processor.wire import Found, Scan, holds_ours, scan
+from otel_voice_processor.wire import Found, Scan, scan
 
 LOG = logging.getLogger(__name__)
 YIELD_EVERY = 200  # spans of ours, some 10 ms: then other requests get a turn
@@ -78,8 +78,6 @@ class Pipeline:
 
     async def process(self, body: bytes, signal: str = TRACES) -> Processed:
         """Return the request enriched; raise `Undecodable` where it is no OTLP. Without our prefix it is not looked into."""
-        if not holds_ours(body, aliases=self._aliases):
-            return Processed(body=body, events=(), warning="")
         request, policy = scan(body, signal, aliases=self._aliases, hidden=None if self._keep_text else hidden), self._policy
         events: list[VoiceEvent] = []
         refused: list[tuple[str, str, str]] = []

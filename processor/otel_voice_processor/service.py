@@ -42,7 +42,7 @@ from otel_voice_processor.state import FORMAT, OtherFormat, State
 from otel_voice_processor.status import StatusServer
 from otel_voice_processor.summary import resource_attributes
 from otel_voice_processor.telemetry import Counters, OwnPoints
-from otel_voice_processor.wire import partial_success
+from otel_voice_processor.wire import codec, partial_success
 
 LOG = logging.getLogger("otel_voice_processor")
 S = 1_000_000_000
@@ -141,7 +141,9 @@ class Service:
         self._state.book.rule_by(partial(self._pipeline.rule_by, policy), policy.version)
 
     def _about(self) -> dict[str, Any]:
-        told = {"policy": self.policy.told()} | ({"memory": self._limiter.told()} if self._limiter is not None else {})
+        told: dict[str, Any] = {"policy": self.policy.told(), "codec": codec()} | (
+            {"memory": self._limiter.told()} if self._limiter is not None else {}
+        )
         return told | ({"journal": self._delivery.told()} if isinstance(self._delivery, Durable) else {})
 
     def _jumped(self, now_ns: int, by_ns: int) -> None:

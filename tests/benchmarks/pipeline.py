@@ -124,12 +124,12 @@ def processes() -> tuple[Process, Process]:
     return slim, official
 
 
-def request_of(voice_percent: int, seed: int = 1) -> bytes:
-    """Return one request: two resources of two scopes, voice spans scattered among others."""
+def request_of(voice_percent: int, seed: int = 1, count: int = SPANS) -> bytes:
+    """Return one request: four resources, voice spans scattered among others."""
     chance = random.Random(seed)
-    ours = set(chance.sample(range(SPANS), SPANS * voice_percent // 100))
-    spans = [_span(number, number in ours, chance) for number in range(SPANS)]
-    quarter = SPANS // 4
+    ours = set(chance.sample(range(count), count * voice_percent // 100))
+    spans = [_span(number, number in ours, chance) for number in range(count)]
+    quarter = count // 4
     return b"".join(
         build_request({"service.name": "agent", "service.instance.id": str(n)}, "bench", "1", "", spans[n * quarter : (n + 1) * quarter])
         for n in range(4)

@@ -14,7 +14,7 @@ _ANY_VALUE_MORE = ("double_value", _Field.TYPE_DOUBLE), ("array_value", "ArrayVa
 _PIECE_FIELDS: Final = {  # what is taken apart to take something out, field numbers by name
     "SpanPieces": {"name": 5, "attributes": 9, "events": 11, "links": 13},
     "LogPieces": {"name": 12, "body": 5, "attributes": 6},
-    "EventPieces": {"attributes": 3},
+    "EventPieces": {"name": 2, "attributes": 3},
     "LinkPieces": {"attributes": 4},
 }
 
