@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -52,6 +54,36 @@ def test_the_wheel_carries_its_data(built: Path) -> None:
 
     assert wanted <= names
     assert not [name for name in names if name.startswith("tests/")]
+
+
+def test_the_wheel_has_the_native_codec_where_it_could_be_built(built: Path, tmp_path: Path) -> None:
+    """Then it is of this platform and of every CPython from 3.11; asked not to, it is pure Python, and the codec is the slim one."""
+    if shutil.which("cc") is None:
+        pytest.skip("no C compiler")
+    (wheel,) = built.glob("*.whl")
+    environment = os.environ | {"OTEL_VOICE_NATIVE": "0"}
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    (pure,) = tmp_path.glob("*.whl")
+
+    assert "-cp311-abi3-" in wheel.name
+    assert "otel_voice_processor/wire/_native.abi3.so" in zipfile.ZipFile(wheel).namelist()
+    assert pure.name.endswith("-py3-none-any.whl")
+    assert not [name for name in zipfile.ZipFile(pure).namelist() if "_native." in name and not name.endswith(".pyi")]
+
+
+def test_an_install_that_asks_for_the_native_codec_says_why_it_has_none(tmp_path: Path) -> None:
+    """Without a compiler: in words, and only where it was asked for."""
+    environment = os.environ | {"CC": str(tmp_path / "no-compiler"), "PYTHONWARNINGS": ""}
+    shutil.rmtree(ROOT / "build" / "native", ignore_errors=True)
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT]
+    lenient = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    strict = subprocess.run(command, env=environment | {"OTEL_VOICE_NATIVE": "1"}, check=False, capture_output=True, text=True)
+
+    assert lenient.returncode == 0, lenient.stderr
+    assert "the native codec is not built, the package works without" in lenient.stdout + lenient.stderr
+    assert strict.returncode != 0
+    assert "no-compiler" in strict.stdout + strict.stderr
 
 
 def test_the_agents_side_is_small_and_imports(built: Path, tmp_path: Path) -> None:
