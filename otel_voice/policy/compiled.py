@@ -28,7 +28,7 @@ from .classify import (
 )
 from .echo import MANY_WORDS
 from .interpret import SILENT_STATES, decide_plainly, rule_for, rule_on
-from .model import Candidate, Classification, Policy, Ruling, known
+from .model import NUMBERS, Candidate, Classification, Policy, Ruling, known
 from .reading import read, read_anew
 
 EXACT: Final = 2**53  # the plain interpreter reckons in floats
@@ -228,12 +228,21 @@ def _is_flag(value: object) -> bool:
 def _unread_key(c: Candidate, steps: int | None, flag: object) -> tuple[object, ...]:
     """All that the class of an input without text depends on."""
     vad, energy = known(c.vad_confidence), c.audio_energy_db
+    words, sure = c.word_count, c.class_confidence
     return (
-        *(c.text, c.transcript_status, c.word_count, flag, c.language, c.intent_label, c.input_class, c.class_confidence),
-        *(type(c.word_count), type(c.class_confidence)),  # True is 1, and no figure
+        c.text,
+        c.transcript_status,
+        words,
+        type(words),  # True is 1, and no figure
+        flag,
+        c.language,
+        c.intent_label,
+        c.input_class,
+        sure,
+        type(sure),
         None if steps is None else 0 if steps < CLICK_STEPS else 1 if steps < LONG_NOISE_STEPS else 2,
         None if vad is None else 0 if vad < 0.3 else 1 if vad < 0.6 else 2,
-        isinstance(energy, int | float) and energy < QUIET_DB,
+        isinstance(energy, NUMBERS) and energy < QUIET_DB,
     )
 
 

@@ -40,12 +40,12 @@ def near(
     following = [r.start_ns for r in responses[bisect_right(responses, response.start_ns, key=lambda r: r.start_ns) :][:2]]
     stop = until_ns if until_ns is not None else following[1] if len(following) > 1 else onset_ns + NEAR_NS
     own = {known for stretch in met for known in stretch.interruption_ids}
-    goes_on = _goes_on(response, onset_ns)
+    last = max(stop - 1, _goes_on(response, onset_ns))
     found: dict[str, Attributes] = {}
     decisions: list[VoiceEvent] = []
     first = bisect_left(events, onset_ns, key=lambda event: event.time_ns)
     for event in islice(events, first, None):
-        if event.time_ns >= max(stop, goes_on + 1):
+        if event.time_ns > last:
             break
         if event.name not in FOLLOWS or (event.time_ns >= stop and event.name not in RESUMES):
             continue

@@ -17,10 +17,10 @@ MAX_ID: Final = 256  # characters of a call id
 
 @dataclass(slots=True)
 class _Call:
-    events: Counter[str] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter)  # by whole name
     outcomes: Counter[str] = field(default_factory=Counter)
     traces: set[bytes] = field(default_factory=set)
-    lags_ns: list[int] = field(default_factory=list)
+    lag_ns: int | None = None  # of the newest event that has a time
     record: CallRecord | None = None
     refused: dict[str, tuple[int, str]] = field(default_factory=dict)  # of each event name how many, and what was wrong with the newest
 
@@ -35,11 +35,12 @@ class Arrivals:
     def add(self, event: VoiceEvent, now_ns: int, outcome: str) -> None:
         """Note an event that came in, and what became of it."""
         call = self._call(event.call_id)
-        call.events[event.name.removeprefix(PREFIX)] += 1
+        call.events[event.name] += 1
         call.outcomes[outcome] += 1
         if event.trace_id and len(call.traces) < MAX_TRACES:
             call.traces.add(event.trace_id)
-        call.lags_ns = [now_ns - event.time_ns, *call.lags_ns[:1]] if event.time_ns else call.lags_ns
+        if event.time_ns:
+            call.lag_ns = now_ns - event.time_ns
 
     def refuse(self, call_id: str, name: str, problem: str) -> None:
         """Note an event that could not be judged; one without a call id belongs to none."""
@@ -70,11 +71,11 @@ class Arrivals:
         told: dict[str, Any] = {
             "call_id": call_id,
             "state": "open" if record is None else "settled",
-            "events": dict(sorted(call.events.items())),
+            "events": {name.removeprefix(PREFIX): count for name, count in sorted(call.events.items())},
             "outcomes": dict(sorted(call.outcomes.items())),
             "refused": {name: {"count": count, "problem": problem} for name, (count, problem) in sorted(call.refused.items())},
             "traces": len(call.traces),
-            "newest_lag_ms": round(call.lags_ns[0] / 1e6) if call.lags_ns else None,
+            "newest_lag_ms": round(call.lag_ns / 1e6) if call.lag_ns is not None else None,
         }
         if record is not None:
             told["episodes"] = [

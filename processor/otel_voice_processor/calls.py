@@ -81,7 +81,7 @@ class CallBook:
             call = opened
         if time_ns <= call.after_ns:
             return "late"
-        at = call.find(data[:IDENTITY])
+        at = call.find(data[:IDENTITY]) if time_ns <= call.last_event_ns else None  # what is newer than all is told for the first time
         if at is not None:
             self._told_again(call_id, call, at, data)
             return "duplicate"

@@ -55,7 +55,7 @@ def record_of(
     `until_ns`; what lies around it is looked at, too. `unique` says that there are no duplicates among the events.
     """
     ordered = by_time(events) if unique else in_order(events)
-    responses = responses_of(ordered)
+    floor, responses = floor_ns(ordered), responses_of(ordered)
 
     def context(at_ns: int) -> dict[str, Value]:
         before = bisect_right(responses, at_ns, key=lambda response: response.start_ns)
@@ -89,8 +89,8 @@ def record_of(
         call_id=call_id,
         trace_id=trace_id,
         root_span_id=root[1],
-        start_ns=min((began_ns(event, floor_ns(ordered)) for event in ordered), default=0),
-        end_ns=max((event.time_ns for event in ordered), default=0),
+        start_ns=min((began_ns(event, floor) for event in ordered), default=0),
+        end_ns=ordered[-1].time_ns if ordered else 0,
         started_seen=started is not None,
         runtime=text_of(facts.get(a.VOICE_RUNTIME_NAME)) or "unknown",
         runtime_version=text_of(facts.get(a.VOICE_RUNTIME_VERSION)) or "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from otel_voice_processor.arrivals import Arrivals
@@ -39,11 +40,13 @@ class Judging:
 
     def join(self, events: Iterable[VoiceEvent]) -> None:
         """Add events to their calls, all at one moment."""
-        now = self._clock()
+        now, outcomes = self._clock(), Counter[str]()
         for event in events:
             outcome = self._state.join(event, now)
             self._arrivals.add(event, now, outcome)
-            self._state.counters.add("otel_voice_processor_events", outcome=outcome)
+            outcomes[outcome] += 1
+        for outcome, count in outcomes.items():
+            self._state.counters.add("otel_voice_processor_events", count, outcome=outcome)
 
     async def settle(self, due: Iterable[Due | None], relieve: Callable[[], object]) -> None:
         """Join what is due, count what settled, write its spans; a call that cannot be judged does not hold up the others.

@@ -50,10 +50,12 @@ def redaction_of(attributes: Attributes, *, keep_text: bool) -> dict[str, Value 
     """Return what to write over the attributes (None: drop), empty where nothing is to be hidden."""
     if keep_text:
         return {}
-    unseen = attributes.keys() - _CLEAN  # mostly none: a set's difference is all that most events cost
-    changes: dict[str, Value | None] = {key: None for key in unseen if hidden(key)}
-    if len(unseen) > len(changes) and len(_CLEAN) < MAX_CLEAN:
-        _CLEAN.update(unseen - changes.keys())
+    changes: dict[str, Value | None] = {}
+    if not _CLEAN.issuperset(attributes):  # to ask this is all that most events cost
+        unseen = attributes.keys() - _CLEAN
+        changes = {key: None for key in unseen if hidden(key)}
+        if len(unseen) > len(changes) and len(_CLEAN) < MAX_CLEAN:
+            _CLEAN.update(unseen - changes.keys())
     text = attributes.get(a.VOICE_CALLER_TRANSCRIPT_TEXT)
     if isinstance(text, str):
         changes[a.VOICE_CALLER_TRANSCRIPT_REDACTION] = "redacted"

@@ -12,6 +12,7 @@ from otel_voice_processor.evidence import MS, began_ns, bool_of, floor_ns, int_o
 from otel_voice_processor.model import Response, Scalar, Value, VoiceEvent
 
 SAME_END_NS = 500 * MS  # an end and a cut this near to each other are one, and it was cut
+PLAYED = frozenset({e.AGENT_SPEECH_STARTED, e.AGENT_SPEECH_INTERRUPTED, e.AGENT_SPEECH_STOPPED})
 TOLD = (
     *(a.VOICE_AGENT_MESSAGE_TYPE, a.VOICE_WORKFLOW, a.VOICE_AGENT_SPEECH_INTERRUPTIBLE, a.VOICE_AGENT_QUESTION_PENDING),
     *(a.VOICE_AGENT_RESPONSE_DURATION_MS, a.VOICE_AGENT_PLAYBACK_POSITION_MS),
@@ -70,7 +71,7 @@ def responses_of(events: Sequence[VoiceEvent]) -> tuple[Response, ...]:
     newest: dict[str, _OpenResponse] = {}
     current: _OpenResponse | None = None
     for event in events:
-        if event.name not in {e.AGENT_SPEECH_STARTED, e.AGENT_SPEECH_INTERRUPTED, e.AGENT_SPEECH_STOPPED}:
+        if event.name not in PLAYED:
             continue
         named = text_of(event.attributes.get(a.VOICE_AGENT_RESPONSE_ID))
         started = event.name == e.AGENT_SPEECH_STARTED

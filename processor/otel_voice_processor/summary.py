@@ -9,6 +9,7 @@ from otel_voice_schema.validate import PROCESSOR
 
 from otel_voice.emit import package_version
 from otel_voice.facts import missing
+from otel_voice.policy import Ruling as PolicyRuling
 from otel_voice_processor.model import CallRecord, Episode, Ruling, Value
 from otel_voice_processor.wire import build_request, encode_span
 
@@ -16,7 +17,7 @@ SCOPE = "otel-voice-processor"
 NO_PARENT = b""
 
 
-def ruling_attributes(ruling: Ruling, basis: str) -> dict[str, Value]:
+def ruling_attributes(ruling: Ruling | PolicyRuling, basis: str) -> dict[str, Value]:
     """Return a ruling as it is written on a span."""
     return {
         a.VOICE_POLICY_VERSION: ruling.policy_version,

@@ -22,7 +22,7 @@ class Counters:
 
     def add(self, name: str, amount: int = 1, /, **labels: str) -> None:
         """Count `amount` more."""
-        key = (name, tuple(sorted(labels.items())) if labels else ())
+        key = (name, tuple(sorted(labels.items()) if len(labels) > 1 else labels.items()))
         self._counts[key] = self._counts.get(key, 0) + amount
 
     def get(self, name: str, /, **labels: str) -> int:

@@ -12,12 +12,15 @@ from otel_voice_processor.errors import Undecodable
 from otel_voice_processor.otlp_json import decode_request_json
 from otel_voice_processor.wire import (
     MARKER,
+    Ready,
     build_request,
     encode_attributes,
     encode_span,
     partial_success,
     scan,
 )
+from otel_voice_processor.wire.messages import ATTRIBUTE_TAG
+from otel_voice_schema.record import LOG, SPAN
 
 from tests.processor.otlp_requests import GIVEN, OURS, UNKNOWN, requests
 
@@ -52,6 +55,17 @@ def test_only_the_appended_attributes_differ(body: bytes, given_attributes: dict
 
     assert [span.name for span in ours] == [found.name for found in request.found if found.carrier == "span"]
     assert expected.SerializeToString(deterministic=True) == after.SerializeToString(deterministic=True)
+
+
+@settings(max_examples=100, deadline=None)
+@given(values=GIVEN)
+def test_what_is_ready_is_written_as_what_is_not(values: dict[str, Any]) -> None:
+    """On each kind of item, the first time and again."""
+    ready = Ready(values)
+    for carrier in (SPAN, LOG, SPAN, LOG):
+        tag = ATTRIBUTE_TAG[carrier]
+
+        assert encode_attributes(values, tag) == encode_attributes(ready, tag)
 
 
 @settings(max_examples=100, deadline=None)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from otel_voice_processor.model import TRACES
-from otel_voice_processor.wire.encode import MAX_WARNING_BYTES, build_request, encode_attributes, encode_span, partial_success
+from otel_voice_processor.wire.encode import MAX_WARNING_BYTES, Ready, build_request, encode_attributes, encode_span, partial_success
 from otel_voice_processor.wire.found import Found
 from otel_voice_processor.wire.native import NATIVE, native_scan
 from otel_voice_processor.wire.scan import MARKER, Scan
@@ -21,6 +21,7 @@ __all__ = [
     "MARKER",
     "MAX_WARNING_BYTES",
     "Found",
+    "Ready",
     "Scan",
     "build_request",
     "codec",

@@ -46,8 +46,13 @@ def _any_value(value: Value) -> bytes:
     return _sized(0x2A, b"".join(_sized(0x0A, _any_value(item)) for item in value))
 
 
+@lru_cache(maxsize=1024)  # of our own
+def _key(key: str) -> bytes:
+    return _sized(0x0A, key.encode("utf-8", "replace"))
+
+
 def _key_value(key: str, value: Value) -> bytes:
-    return _sized(0x0A, key.encode("utf-8", "replace")) + _sized(0x12, _any_value(value))
+    return _key(key) + _sized(0x12, _any_value(value))
 
 
 @lru_cache(maxsize=8192)
@@ -55,8 +60,26 @@ def _common(key: str, value: str, tag: int) -> bytes:
     return _sized(tag, _key_value(key, value))
 
 
+class Ready(dict[str, Value]):
+    """Attributes that go onto many items, written once for each tag. They are never changed."""
+
+    __slots__ = ("written",)
+
+    def __init__(self, attributes: Attributes) -> None:
+        super().__init__(attributes)
+        self.written: dict[int, bytes] = {}
+
+
 def encode_attributes(attributes: Attributes, tag: int = ATTRIBUTE_TAG[SPAN]) -> bytes:
-    """Return attributes as fields of a span (or of another item, by its tag), ready to be appended; short texts are remembered."""
+    """Return attributes as fields of a span (or of another item, by its tag), ready to be appended.
+
+    Short texts are remembered, and of attributes that are `Ready` all of it.
+    """
+    if type(attributes) is Ready:
+        written = attributes.written.get(tag)
+        if written is None:
+            written = attributes.written[tag] = encode_attributes(dict(attributes), tag)
+        return written
     return b"".join(
         _common(key, value, tag) if isinstance(value, str) and len(value) < _SHORT else _sized(tag, _key_value(key, value))
         for key, value in attributes.items()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from otel_voice_schema.attributes import ATTRIBUTES, Action
 from otel_voice_schema.events import EVENTS
 
@@ -50,6 +52,21 @@ def test_every_attribute_reaches_its_field() -> None:
 def test_a_wrong_type_counts_as_absent(value: object) -> None:
     """What no registry type allows is no evidence."""
     assert Candidate() == candidate_from_attributes(dict.fromkeys(CANDIDATE_ATTRIBUTES.values(), value))
+
+
+VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=5), st.just(("x",)))
+
+
+@given(attributes=st.dictionaries(st.sampled_from([*CANDIDATE_ATTRIBUTES.values(), "voice.call.id", "mine"]), VALUES))
+def test_reading_attribute_by_attribute_finds_what_asking_for_each_field_does(attributes: dict[str, object]) -> None:
+    """Whatever else is told, in whatever order: a field is what its attribute holds, where that has the registry's type."""
+    python: dict[str, tuple[type, ...]] = {"string": (str,), "int": (int,), "double": (int, float), "boolean": (bool,)}
+    expected = {
+        name: attributes.get(key) if type(attributes.get(key)) in python[ATTRIBUTES[key].type] else None
+        for name, key in CANDIDATE_ATTRIBUTES.items()
+    }
+
+    assert expected == asdict(candidate_from_attributes(attributes))
 
 
 def test_a_boolean_is_no_number() -> None:
