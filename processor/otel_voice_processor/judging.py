@@ -37,13 +37,15 @@ class Judging:
         self.settling = asyncio.Lock()
         self.instance = ""
 
-    def join(self, events: Iterable[VoiceEvent]) -> None:
-        """Add events to their calls, all at one moment."""
-        now = self._clock()
+    def join(self, events: Iterable[VoiceEvent]) -> bool:
+        """Add events to their calls, all at one moment; return whether any of them counts from now on."""
+        now, news = self._clock(), False
         for event in events:
             outcome = self._state.join(event, now)
             self._arrivals.add(event, now, outcome)
             self._state.counters.add("otel_voice_processor_events", outcome=outcome)
+            news = news or outcome == "joined"
+        return news
 
     async def settle(self, due: Iterable[Due | None], relieve: Callable[[], object]) -> None:
         """Join what is due, count what settled, write its spans; a call that cannot be judged does not hold up the others.
