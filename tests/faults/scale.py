@@ -267,10 +267,8 @@ async def small_requests(
             begun, bodies = time.monotonic(), (others.request(1) for _ in range(more_come))
             sent += await send_all(processor.port, bodies, lanes, half_way=(more_come // 2, lambda: kill_and_start(processor), took))
             rate = more_come / (time.monotonic() - begun)
-            seen.say(
-                "requests that wait",
-                f"{count:,} of {sum(map(len, sent)) / count:.0f} bytes; the last {more_come:,} sent, {rate:,.0f} a second",
-            )
+            how = f"{there:,} put there by the journal's code, {more_come:,} sent, {rate:,.0f} a second"
+            seen.say("requests that wait", f"{count:,} of {sum(map(len, sent)) / count:.0f} bytes; {how}")
             seen.say("kill -9, as they come", f"{took[0]:.1f} s from start to an answer")
             seen.say("memory until then", f"{memory.anonymous} MiB, {memory.resident} MiB with what is mapped")
             ready_s = await kill_and_start(processor)
