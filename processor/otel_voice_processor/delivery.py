@@ -18,7 +18,7 @@ LOG = logging.getLogger(__name__)
 BATCH: Final = 200  # summaries in one request
 MAX_PENDING: Final = 10_000  # summaries waiting for downstream; past it the oldest go, counted
 MAX_WAITING_BYTES: Final = 16 << 20  # of summaries in one commit
-Join = Callable[[], None]
+Join = Callable[[], bool]  # whether an event was joined that counts from now on
 
 
 class Delivery(Protocol):
@@ -159,8 +159,7 @@ class Durable:
     async def accept(self, body: bytes, signal: str, join: Join) -> str | None:
         """Join and keep in one commit; return once that is on disk."""
         self._journal.admit(len(body))
-        join()
-        await self._journal.append(body, signal)
+        await self._journal.append(body, signal, joined=join())
         return None
 
     def put(self, summary: bytes) -> None:

@@ -38,8 +38,8 @@ class Judging:
         self.settling = asyncio.Lock()
         self.instance = ""
 
-    def join(self, events: Iterable[VoiceEvent]) -> None:
-        """Add events to their calls, all at one moment."""
+    def join(self, events: Iterable[VoiceEvent]) -> bool:
+        """Add events to their calls, all at one moment; return whether any of them counts from now on."""
         now, outcomes = self._clock(), Counter[str]()
         for event in events:
             outcome = self._state.join(event, now)
@@ -47,6 +47,7 @@ class Judging:
             outcomes[outcome] += 1
         for outcome, count in outcomes.items():
             self._state.counters.add("otel_voice_processor_events", count, outcome=outcome)
+        return "joined" in outcomes
 
     async def settle(self, due: Iterable[Due | None], relieve: Callable[[], object]) -> None:
         """Join what is due, count what settled, write its spans; a call that cannot be judged does not hold up the others.

@@ -8,7 +8,10 @@
  *
  * POWER_LINGER_US  how long each page takes on its way to the disk
  * POWER_KILL_AT    kill the process at the n-th step: a write, a page that reaches the disk, a name, the end of a sync
- * POWER_FAULTS     a folder; while it holds `write` or `sync`, that fails with the errno that is in the file
+ * POWER_FAULTS     a folder; while it holds one of these files, that fails with the errno that is in it: `write`, `sync`;
+ *                  `meta`: a write to the first two pages, where LMDB says which commit counts, before a byte of it;
+ *                  `meta_sync`: the same, after the page cache has it, and what LMDB writes over it then, too, as on a file system that
+ *                  goes read-only; `short`: a write takes half of what it is given, and says so, whatever the number is
  *
  * Not seen: what libc writes by itself (stdio, mkstemp), and system calls made past libc. ID is inode and birth time.
  */
@@ -268,8 +271,12 @@ static int sync_file(File *file, int always) {
 }
 
 static ssize_t put(int fd, File *file, const struct iovec *parts, int count, off_t at, int flags) {
-    int problem = failing("write"), before = errno, at_end = at < 0;
+    int problem = failing("write"), before = errno, at_end = at < 0, meta = !at_end && at < 2 * PAGE, late = 0;
+    struct iovec half = {parts[0].iov_base, parts[0].iov_len / 2};
+    if (!problem && meta) problem = failing("meta");
+    if (!problem && meta && (late = failing("meta_sync")) && known[fd] != 3) problem = late;
     if (problem) return errno = problem, -1;
+    if (half.iov_len && failing("short")) parts = &half, count = 1;
     pthread_mutex_lock(&file->lock);
     ssize_t done = at_end ? REAL(writev)(fd, parts, count) : REAL(pwritev)(fd, parts, count, at);
     if (done > 0) {
@@ -283,7 +290,7 @@ static ssize_t put(int fd, File *file, const struct iovec *parts, int count, off
         mark(file, start, now);
         step();
         if (known[fd] == 3 || flags & (RWF_DSYNC | RWF_SYNC)) {
-            if ((problem = failing("sync"))) done = -1, memset(file->dirty + start / PAGE, 0, (now + PAGE - 1) / PAGE - start / PAGE);
+            if ((problem = late ? late : failing("sync"))) done = -1, memset(file->dirty + start / PAGE, 0, (now + PAGE - 1) / PAGE - start / PAGE);
             else persist(file, start, now, 0);
         }
     } else problem = done < 0 ? errno : 0;

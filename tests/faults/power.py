@@ -78,7 +78,7 @@ class Power:
         }
 
     def fail(self, what: str, number: int | None) -> None:
-        """Let every `write` or `sync` fail with an errno from now on, or no more."""
+        """Let every `write`, `sync`, `meta`, `meta_sync` or `short` write fail with an errno from now on, or no more."""
         path = self.faults / what
         if number is None:
             path.unlink(missing_ok=True)

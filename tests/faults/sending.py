@@ -62,6 +62,12 @@ class Sender:
         assert self._channel is not None
         await self._channel.close(None)
 
+    async def connected(self) -> None:
+        """Wait until the connection stands: a machine that is busy may need longer than gRPC tries at once."""
+        assert self._channel is not None
+        async with asyncio.timeout(self.patience_s):
+            await self._channel.channel_ready()
+
     async def lane(self, bodies: Iterable[bytes], *, pause_s: float = 0.0, method: str = EXPORT) -> None:
         """Send requests one after the other until there are no more, or the sender stops."""
         for body in bodies:

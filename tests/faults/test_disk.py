@@ -6,12 +6,14 @@ import asyncio
 import errno
 import random
 import subprocess
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
-from otel_voice_processor.testing import free_port
+from otel_voice_processor.simulate import events_of, simulate
+from otel_voice_processor.testing import free_port, request_of
 
 from tests.faults.downstream import Downstream
 from tests.faults.otlp import Foreign
@@ -22,7 +24,7 @@ from tests.faults.sending import Sender
 from tests.faults.survival import Reader, until
 
 pytestmark = pytest.mark.faults
-MIB = 1 << 20
+MIB, S = 1 << 20, 10**9
 
 
 @contextmanager
@@ -50,6 +52,7 @@ async def running(processor: Processor) -> AsyncIterator[Sender]:
     await asyncio.to_thread(processor.start)
     try:
         async with Sender(processor.port, patience_s=20.0) as sender:
+            await sender.connected()
             yield sender
     finally:
         processor.kill()
@@ -144,7 +147,19 @@ def test_no_start_on_a_disk_that_is_full_or_read_only(tmp_path: Path) -> None:
         assert 1 == len(said.splitlines()), said
 
 
-@pytest.mark.parametrize(("what", "number"), [("write", errno.ENOSPC), ("write", errno.EROFS), ("write", errno.EIO), ("sync", errno.EIO)])
+FAILS = [
+    ("write", errno.ENOSPC),
+    ("write", errno.EROFS),
+    ("write", errno.EIO),
+    ("short", errno.ENOSPC),
+    ("sync", errno.EIO),
+    ("meta", errno.ENOSPC),
+    ("meta", errno.EIO),
+    ("meta_sync", errno.EIO),
+]
+
+
+@pytest.mark.parametrize(("what", "number"), FAILS)
 async def test_a_disk_that_fails_for_a_while(tmp_path: Path, what: str, number: int) -> None:
     """While it fails nothing is answered OK; then it goes on. A sync that failed is not made good by the next: the power may go."""
     others, at, rng = Foreign(13), power(tmp_path), random.Random(number)
@@ -173,6 +188,31 @@ async def test_a_disk_that_fails_for_a_while(tmp_path: Path, what: str, number: 
 
     assert {"UNAVAILABLE"} == set(sender.codes)
     assert sender.codes.total() == len(sender.asked), "RetryInfo each time"
+    assert "Traceback" not in processor.said()
+
+
+@pytest.mark.parametrize(("what", "number"), [("write", errno.ENOSPC), ("meta", errno.ENOSPC), ("meta_sync", errno.EIO)])
+async def test_what_counts_goes_on_although_its_sender_gave_up(tmp_path: Path, what: str, number: int) -> None:
+    """A call whose request came as the disk began to refuse is counted, so it goes on without its sender; what came later does neither."""
+    at, (first, later) = power(tmp_path), (request_of(events_of(script, start_ns=time.time_ns() - 900 * S)) for script in simulate(14, 2))
+    with Downstream(tmp_path) as downstream:
+        processor = Processor(tmp_path, downstream.endpoint, downstream.http_endpoint, directory=at.folder, environment=at.environment())
+        async with running(processor) as sender:
+            at.fail(what, number)
+            assert await sender.attempt(first) is not None
+            for _ in range(25):
+                assert await sender.attempt(later) is not None
+                await asyncio.sleep(0.1)
+            at.fail(what, None)
+            sent, reader = Sent(), Reader(downstream)
+            sent.add([first])
+            await until(lambda: reader.has(sent) and reader.pushes.total("voice.calls") > 0, 30, "what counts goes on")
+            await asyncio.sleep(2.5)
+            reader.go_on()
+
+    assert (1, 1) == (reader.pushes.total("voice.calls"), reader.delivered.calls())
+    assert len(sent.ours) == reader.pushes.total("otel_voice_processor_events", outcome="joined")
+    assert sent.ours == {ids for ids in reader.delivered.ids if not ids[2].endswith((".episode", ".call"))}
     assert "Traceback" not in processor.said()
 
 

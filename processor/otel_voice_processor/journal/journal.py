@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
@@ -47,13 +47,29 @@ class Keeper(Protocol):
 
 
 @dataclass(slots=True)
+class _Body:
+    """A request for the next commit; one that is `ours` is tried until it is written, whoever has been asked to come back meanwhile."""
+
+    signal: str
+    arrived_ns: int
+    body: bytes
+    future: asyncio.Future[None] | None
+    ours: bool
+
+
+@dataclass(slots=True)
 class _Waiting:
     """What goes into the next commit."""
 
-    bodies: list[tuple[str, int, bytes, asyncio.Future[None] | None]] = field(default_factory=list)  # signal, arrival, body, who waits
+    bodies: list[_Body] = field(default_factory=list)
     barriers: list[asyncio.Future[None]] = field(default_factory=list)
     meta: dict[tuple[bytes, bytes], bytes | None] = field(default_factory=dict)
-    bytes: int = 0
+    bytes: int = 0  # of the bodies, as they are going to count against the bound
+
+    def add(self, bodies: Sequence[_Body]) -> None:
+        """Put bodies before those that are there."""
+        self.bodies[:0] = bodies
+        self.bytes += sum(len(each.body) + ENTRY_BYTES for each in bodies)
 
 
 class Journal:
@@ -89,8 +105,8 @@ class Journal:
         self._keeper: Keeper | None = None
         self._meta: dict[tuple[bytes, bytes], bytes | None] = {}  # all that was set since the start
         self._written: dict[tuple[bytes, bytes], bytes | None] = {}  # of what is kept beside the state
-        self._failed_until = 0.0
-        self._problem = ""
+        self._problem = ""  # of the last commit, until one with all that it owes has come through
+        self._has_room = False  # whether a commit without requests came through after that
         self._reported: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
@@ -212,7 +228,7 @@ class Journal:
         """Raise `Retryable` where a request of so many bytes cannot be taken now, `Refused` where it never can."""
         if self._stopping:
             raise Retryable("the processor stops", AGAIN_S)
-        if asyncio.get_running_loop().time() < self._failed_until:
+        if self._problem:  # before its events are joined: they would count, and it might never go on
             raise Retryable(self._problem, AGAIN_S)
         if size + ENTRY_BYTES > self._max_bytes:
             words = f"the request is larger than the journal may be, {self._config.max_megabytes} MiB"
@@ -229,19 +245,22 @@ class Journal:
             self._full = False
             LOG.warning("the journal has room again, requests are taken")
 
-    def append(self, body: bytes, signal: str = TRACES) -> asyncio.Future[None]:
-        """Put a request into the next commit; the future is done once it is on disk, or raises `Retryable`. `admit` comes first."""
+    def append(self, body: bytes, signal: str = TRACES, *, joined: bool = False) -> asyncio.Future[None]:
+        """Put a request into the next commit; the future is done once it is on disk, or raises `Retryable`. `admit` comes first.
+
+        One whose events are `joined` counts: should the disk refuse it, it is written later, whether its sender comes back or not.
+        """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._add(signal, body, future)
+        self._add(_Body(signal, self._clock(), body, future, ours=joined))
         return future
 
     def put(self, body: bytes, signal: str = TRACES) -> None:
         """Put a request of our own into the next commit, tried until it is written."""
-        self._add(signal, body, None)
+        self._add(_Body(signal, self._clock(), body, None, ours=True))
 
-    def _add(self, signal: str, body: bytes, future: asyncio.Future[None] | None) -> None:
-        self._waiting.bodies.append((signal, self._clock(), body, future))
-        self._waiting.bytes += len(body) + ENTRY_BYTES
+    def _add(self, body: _Body) -> None:
+        self._waiting.bodies.append(body)
+        self._waiting.bytes += len(body.body) + ENTRY_BYTES
         self._wanted.set()
 
     def barrier(self) -> asyncio.Future[None]:
@@ -323,31 +342,32 @@ class Journal:
     async def _commit_once(self) -> bool:
         async with self._settling:
             waiting, self._waiting = self._waiting, _Waiting()
+            bare = bool(self._problem) and not self._has_room
             try:
-                commit = self._assembled(waiting)
+                commit = self._freeing() if bare else self._assembled(waiting)
             except Exception:
                 LOG.exception("the state cannot be written")
                 self._refuse(waiting, None, Retryable("the processor failed; its log says why"))
                 return False
-        if not waiting.barriers and self._is_idle(commit):
+        if not self._problem and not waiting.barriers and self._is_idle(commit):
             return True
         try:
             await self._in_writer(lambda: self._write(commit))
         except (OSError, Retryable) as error:
-            self._refuse(waiting, commit, error)
+            self._refuse(waiting, None if bare else commit, error)
             return False
         except Damaged as damaged:
-            self._refuse(waiting, commit, Retryable("the journal is damaged: what can be read of it is being saved"))
+            self._refuse(waiting, None if bare else commit, Retryable("the journal is damaged: what can be read of it is being saved"))
             await self._repair(damaged)
             return False
         except Exception:
             LOG.exception("a commit failed")
-            self._refuse(waiting, commit, Retryable("the journal failed; its log says why"))
+            self._refuse(waiting, None if bare else commit, Retryable("the journal failed; its log says why"))
             return False
-        if self._problem:
-            LOG.warning("the journal can be written again, requests are taken")
-        self._failed_until, self._problem = 0.0, ""
-        self._kept = None
+        if bare:
+            self._put_back(waiting)
+        else:
+            self._written_again()
         self._written |= {at: value for at, value in commit.puts.items() if at[0] == META}
         self._tail.add(commit.entries, self._cursors.lowest(self._store.next))
         if self._store.first < self._cursors.lowest(self._store.next) and not self._stopping:
@@ -358,6 +378,29 @@ class Journal:
             if not future.done():
                 future.set_result(None)
         return True
+
+    def _put_back(self, waiting: _Waiting) -> None:
+        """Have what a commit that only made room left out go into the next one."""
+        self._has_room = True
+        self._waiting.add(waiting.bodies)
+        self._waiting.barriers[:0] = waiting.barriers
+        self._waiting.meta = waiting.meta | self._waiting.meta
+        waiting.bodies, waiting.barriers = [], []
+        self._wanted.set()
+
+    def _written_again(self) -> None:
+        if self._problem:
+            LOG.warning("the journal can be written again, requests are taken")
+        self._problem, self._has_room, self._kept = "", False, None
+
+    def _freeing(self) -> Commit:
+        """Return a commit that only lets go of what was delivered: a full disk may have room for no more, and then has room for the next.
+
+        State, and the requests that made it, go together, and not with this one.
+        """
+        self._attempts = number = max(self._attempts, self._store.commits) + 1
+        cursors = {(META, b"cursors"): self._cursors.packed()}
+        return Commit(number=number, puts=cursors, keep_from=self._cursors.lowest(self._store.next))
 
     def _is_idle(self, commit: Commit) -> bool:
         """Tell whether a commit would only say again what is on disk: a quiet processor lets the disk rest."""
@@ -399,8 +442,8 @@ class Journal:
         self._attempts = number = max(self._attempts, self._store.commits) + 1
         following = self._store.next
         entries = [
-            Entry(number=following + at, signal=signal, arrived_ns=arrived_ns, body=body)
-            for at, (signal, arrived_ns, body, _) in enumerate(waiting.bodies if self._cursors.names else ())  # else nobody reads them
+            Entry(number=following + at, signal=each.signal, arrived_ns=each.arrived_ns, body=each.body)
+            for at, each in enumerate(waiting.bodies if self._cursors.names else ())  # else nobody reads them
         ]
         kept, changes = self._kept, self._keeper.changes(number, self._clock()) if self._keeper is not None else NOTHING
         puts = {} if kept is None else dict(kept.puts)
@@ -421,16 +464,13 @@ class Journal:
         if str(error) != self._problem:
             LOG.error("nothing is taken until the journal can be written again: %s", error)
         self._counters.add("otel_voice_journal_failed_commits")
-        self._problem = str(error)
-        self._failed_until = asyncio.get_running_loop().time() + AGAIN_S
+        self._problem, self._has_room = str(error), False
         self._kept = commit or self._kept
         if commit is None:
             self._waiting.meta = waiting.meta | self._waiting.meta
-        ours = [each for each in waiting.bodies if each[3] is None]
-        self._waiting.bodies[:0] = ours
-        self._waiting.bytes += sum(len(body) + ENTRY_BYTES for _, _, body, _ in ours)
         for future in _futures(waiting):
             _fail(future, Retryable(self._problem, AGAIN_S))
+        self._waiting.add([replace(each, future=None) for each in waiting.bodies if each.ours])
 
     def _report_damage(self) -> None:
         for name, count in self._store.damaged.items():
@@ -452,7 +492,7 @@ class Journal:
 
 
 def _futures(waiting: _Waiting) -> list[asyncio.Future[None]]:
-    return [*(future for *_, future in waiting.bodies if future is not None), *waiting.barriers]
+    return [*(each.future for each in waiting.bodies if each.future is not None), *waiting.barriers]
 
 
 def _fail(future: asyncio.Future[None], error: Exception) -> None:

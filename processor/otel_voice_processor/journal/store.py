@@ -34,7 +34,7 @@ ENTRY_BYTES: Final = 100  # what an entry costs beside its body
 DROPPED_AT_ONCE: Final = 2_000  # entries deleted in one commit, so that none takes long
 _NUMBER: Final = struct.Struct(">Q")
 _INDEX: Final = struct.Struct(">BQII")  # signal, arrival, size and checksum of the body
-_NUMBERS: Final = 16
+_TWO: Final = struct.Struct(">QQ")  # the last commit, and the next entry
 _SUM: Final = struct.Struct(">I")
 _SIGNALS: Final = (TRACES, LOGS)
 T = TypeVar("T")
@@ -188,7 +188,7 @@ class Store:
         """Take stock of what is held. A number is never used twice, whatever was lost: what was known of them before counts, too."""
         self._sweep()
         numbers = self.get(META, b"numbers")
-        commits, following = struct.unpack(">QQ", numbers) if numbers and len(numbers) == _NUMBERS else (0, 0)
+        commits, following = _TWO.unpack(numbers) if numbers and len(numbers) == _TWO.size else (0, 0)
         self.commits, self.next = max(self.commits, commits), max(self.next, following)
         self.bytes, first = 0, None
         for key, row in self._walk(INDEX):
@@ -295,6 +295,7 @@ class Store:
         try:
             if self._broken:
                 self._reopen()
+                self._look_again()
             held, first = self._write(commit)
         except lmdb.MapFullError:
             raise Full(f"the journal in `{self._folder}` is full") from None
@@ -315,8 +316,8 @@ class Store:
             held, first = self._drop(writer, commit.keep_from)
             for entry in commit.entries:
                 key = number_key(entry.number)
-                writer.put(key, entry.body, db=queue, append=True)
-                writer.put(key, index_row(key, entry), db=index, append=True)
+                _append(writer, key, entry.body, queue)
+                _append(writer, key, index_row(key, entry), index)
                 held += ENTRY_BYTES + len(entry.body)
             for (database, key), value in commit.puts.items():
                 if value is None:
@@ -325,13 +326,25 @@ class Store:
                     writer.put(key, sealed(key, value), db=self._dbs[database])
             for number, log in commit.log.items():
                 key = number_key(number)
-                writer.put(key, sealed(key, log), db=self._dbs[TRAIL], append=True)
+                writer.put(key, sealed(key, log), db=self._dbs[TRAIL], append=number == commit.number)  # others may be there after all
             self._forget(writer, commit.keep_log_from)
             following = commit.entries[-1].number + 1 if commit.entries else self.next
             meta = self._dbs[META]
-            for key, value in ((b"numbers", struct.pack(">QQ", commit.number, following)), (b"journal_format", _NUMBER.pack(FORMAT))):
+            for key, value in ((b"numbers", _TWO.pack(commit.number, following)), (b"journal_format", _NUMBER.pack(FORMAT))):
                 writer.put(key, sealed(key, value), db=meta)
         return held, first
+
+    def _look_again(self) -> None:
+        """Raise `OSError` where a commit that failed is there all the same: its numbers are taken, the next commit has to go on from them.
+
+        LMDB writes last which commit counts, and where that fails, over it; where that fails, too, as when a file system turns read-only,
+        the page cache has it for good.
+        """
+        before = self.commits
+        numbers = self.get(META, b"numbers")
+        if numbers and len(numbers) == _TWO.size and _TWO.unpack(numbers)[0] > before:
+            self._look()
+            raise OSError(f"what the journal in `{self._folder}` could not be seen to keep is there: it goes on from that")
 
     def _drop(self, writer: Any, keep_from: int) -> tuple[int, int]:
         """Delete entries below `keep_from`, return how many bytes are held then, and the oldest."""
@@ -382,6 +395,12 @@ class Store:
         if env is not None:
             with self._reading:
                 env.close()
+
+
+def _append(writer: Any, key: bytes, value: bytes, db: Any) -> None:
+    """Put a row behind all others; raise `lmdb.KeyExistsError` where it does not belong there, of which LMDB for Python says just False."""
+    if not writer.put(key, value, db=db, append=True):
+        raise lmdb.KeyExistsError(f"row {int.from_bytes(key, 'big')} is not the last")
 
 
 def _delete(cursor: Any) -> bool:
