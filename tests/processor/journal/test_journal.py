@@ -217,6 +217,30 @@ async def test_what_is_older_than_the_age_is_given_up_and_counted(tmp_path: Path
         assert 4 == running.counters.get("otel_voice_exporter_expired_requests", exporter="one")
 
 
+async def test_requests_that_come_a_turn_of_the_loop_apart_share_a_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy loop has a request ready each turn: they are written together, however fast the disk is."""
+    monkeypatch.setattr("otel_voice_processor.journal.journal.COMPANY_S", 60.0)  # a machine that stalls must not part them
+    async with Running(tmp_path, fsync=False) as running:
+        waiting = []
+        for number in range(5):
+            waiting.append(running.journal.append(b"%d" % number))
+            await asyncio.sleep(0)
+        await asyncio.gather(*waiting)
+        assert 1 == len(running.kept.numbers)
+        assert [b"0", b"1", b"2", b"3", b"4"] == await bodies_of(running)
+
+
+async def test_a_commit_of_much_waits_for_no_company(tmp_path: Path) -> None:
+    """Past some megabytes a commit begins at once: what comes a turn later is in the next."""
+    async with Running(tmp_path, fsync=False) as running:
+        first = running.journal.append(bytes(5 * MIB))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        second = running.journal.append(b"small")
+        await asyncio.gather(first, second)
+        assert 2 == len(running.kept.numbers)
+
+
 async def test_state_and_log_are_of_the_same_commit_as_the_request(tmp_path: Path) -> None:
     async with Running(tmp_path) as running:
         running.kept.puts.append(("series", b"k", b"1"))
