@@ -18,7 +18,8 @@ FOLDER = Path(__file__).parent / "benchmarks"
         ("policy.py", ["--rounds", "1"], "new text"),
         ("schema.py", ["--rounds", "1"], "the helper costs"),
         ("state.py", ["--open", "2000", "--calls", "20", "--long", "10"], "with a commit every 200 events"),
-        ("pipeline.py", ["--seconds", "1", "--rounds", "1"], "slim against official"),
+        ("durable.py", ["--seconds", "3", "--rounds", "1"], "durable against in memory"),
+        ("pipeline.py", ["--seconds", "1", "--rounds", "1"], "ours against official"),
     ],
 )
 def test_a_benchmark_prints_its_ratios(script: str, arguments: list[str], told: str) -> None:

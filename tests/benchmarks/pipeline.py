@@ -1,4 +1,4 @@
-"""Spans a second through a gRPC hop: raw byte proxy, the slim pipeline, and the same judgement on official protobuf classes.
+"""Spans a second through a gRPC hop: raw byte proxy, the pipeline, and the same judgement on official protobuf classes.
 
 Run: `python tests/benchmarks/pipeline.py [--seconds 30] [--voice 10]`. Requests of 512 spans with 15 attributes, uncompressed, sent to a
 server process that forwards them to a sink process and answers after the sink did. Variants take turns, so that noise meets all alike;
@@ -28,7 +28,7 @@ from otel_voice_processor.forward import GrpcExporter
 from otel_voice_processor.model import Attributes, Value
 from otel_voice_processor.receiver import Receiver
 from otel_voice_processor.rpc import TRACE_EXPORT, raw_call
-from otel_voice_processor.wire import MARKER, Found, Scan, build_request, encode_attributes, encode_span, scan
+from otel_voice_processor.wire import MARKER, Found, Scan, build_request, codec, encode_attributes, encode_span, scan
 from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
 
@@ -90,7 +90,7 @@ def _read(pair: KeyValue) -> Value:
 
 
 def processes() -> tuple[Process, Process]:
-    """Return (slim, official): the package's pipeline where it is there, else six fixed attributes, over both kinds of scan."""
+    """Return (ours, official): the package's pipeline where it is there, else six fixed attributes, over both kinds of scan."""
     try:
         from otel_voice_processor.pipeline import Pipeline
         from otel_voice_processor.telemetry import Counters
@@ -109,7 +109,7 @@ def processes() -> tuple[Process, Process]:
             for found in request.found:
                 pipeline._one(request, found, pipeline._policy, [], [])  # type: ignore[arg-type]
 
-    def slim(body: bytes) -> bytes:
+    def ours(body: bytes) -> bytes:
         if MARKER not in body:
             return body
         request = scan(body)
@@ -121,7 +121,7 @@ def processes() -> tuple[Process, Process]:
         judge(request)
         return request.body()
 
-    return slim, official
+    return ours, official
 
 
 def request_of(voice_percent: int, seed: int = 1, count: int = SPANS) -> bytes:
@@ -172,8 +172,8 @@ def _serve(variant: str, sink: int, told: Connection) -> None:
     """Run one server until its parent hangs up."""
     for option, value in ((-3, 32 << 20), (-1, 512 << 20), (-2, 16 << 20)):
         ctypes.CDLL(None).mallopt(option, value)
-    slim, official = processes()
-    process: Process | None = {"proxy": None, "slim": slim, "official": official}.get(variant)
+    ours, official = processes()
+    process: Process | None = {"proxy": None, "ours": ours, "official": official}.get(variant)
 
     async def main() -> None:
         exporter = GrpcExporter(f"127.0.0.1:{sink}", insecure=True)
@@ -261,9 +261,9 @@ def report(servers: list[Server]) -> str:
     lines = [f"{'variant':16} {'spans/s':>10} {'per CPU second':>16}"]
     lines += [f"{name:16} {wall[name]:10,.0f} {cpu[name]:16,.0f}" for name in wall]
     for title, over, under in (
-        ("slim against official", "slim voice", "official voice"),
-        ("without our spans, against the proxy", "slim none", "proxy none"),
-        ("slim against the proxy", "slim voice", "proxy voice"),
+        ("ours against official", "ours voice", "official voice"),
+        ("without our spans, against the proxy", "ours none", "proxy none"),
+        ("ours against the proxy", "ours voice", "proxy voice"),
     ):
         lines.append(f"{title}: {wall[over] / wall[under]:.2f} x by wall, {cpu[over] / cpu[under]:.2f} x by CPU")
     return "\n".join(lines)
@@ -277,14 +277,15 @@ def main() -> None:
     options.add_argument("--voice", type=int, default=10, help="per cent of spans that are ours")
     chosen = options.parse_args()
     bodies = {"voice": request_of(chosen.voice), "none": request_of(0)}
-    slim, official = processes()
-    assert ExportTraceServiceRequest.FromString(slim(bodies["voice"])) == ExportTraceServiceRequest.FromString(official(bodies["voice"]))
+    ours, official = processes()
+    assert ExportTraceServiceRequest.FromString(ours(bodies["voice"])) == ExportTraceServiceRequest.FromString(official(bodies["voice"]))
     sink = _spawn("sink")
-    running = {variant: _spawn(variant, sink.port) for variant in ("proxy", "slim", "official")}
-    pairs = (("proxy", "voice"), ("slim", "voice"), ("official", "voice"), ("proxy", "none"), ("slim", "none"))
+    running = {variant: _spawn(variant, sink.port) for variant in ("proxy", "ours", "official")}
+    pairs = (("proxy", "voice"), ("ours", "voice"), ("official", "voice"), ("proxy", "none"), ("ours", "none"))
     servers = [Server(f"{name} {kind}", running[name].process, running[name].pipe, running[name].port) for name, kind in pairs]
     asyncio.run(_measure(servers, bodies, chosen.seconds, chosen.rounds))
-    print(f"512 spans a request, {len(bodies['voice']) // 1024} KiB, {chosen.voice} % ours, uncompressed, acknowledged after forwarding")
+    size = len(bodies["voice"]) // 1024
+    print(f"512 spans a request, {size} KiB, {chosen.voice} % ours, uncompressed, acknowledged after forwarding, codec {codec()}")
     print(report(servers))
     for server in (sink, *running.values()):
         server.pipe.close()
