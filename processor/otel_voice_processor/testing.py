@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import secrets
 import socket
 from collections.abc import Iterable
 from types import TracebackType
+from typing import Final
 
 import grpc
 import grpc.aio
@@ -20,12 +23,16 @@ from otel_voice_processor.model import VoiceEvent
 from otel_voice_processor.rpc import LOGS_EXPORT, METRICS_EXPORT, TRACE_EXPORT, retry_trailers
 from otel_voice_processor.wire import build_request, encode_span
 
+PORTS: Final = range(15_000, 32_000)  # below those that systems give to clients
+
 
 def free_port() -> int:
-    """Return a TCP port of localhost that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port of localhost that nobody listens on now, and that no system gives to a client before it is used."""
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def request_of(events: Iterable[VoiceEvent], *, service: str = "agent") -> bytes:

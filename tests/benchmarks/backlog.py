@@ -26,8 +26,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from otel_voice_processor.rpc import TRACE_EXPORT, raw_call  # noqa: E402
+from otel_voice_processor.testing import free_port  # noqa: E402
 
-from tests.benchmarks.durable import IN_FLIGHT, SERVE, Bodies, Round, Server, free_port  # noqa: E402
+from tests.benchmarks.durable import IN_FLIGHT, SERVE, Bodies, Round, Server  # noqa: E402
 from tests.benchmarks.durable import sink as run_sink  # noqa: E402
 
 PATIENCE_S = 300.0

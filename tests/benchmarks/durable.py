@@ -37,6 +37,7 @@ sys.path.insert(0, str(ROOT))
 from otel_voice_processor.config import Receiver as Settings  # noqa: E402
 from otel_voice_processor.receiver import Receiver  # noqa: E402
 from otel_voice_processor.rpc import TRACE_EXPORT, raw_call  # noqa: E402
+from otel_voice_processor.testing import free_port  # noqa: E402
 
 from tests.benchmarks.pipeline import SPANS, _run, request_of  # noqa: E402
 from tests.peers.install import found  # noqa: E402
@@ -88,13 +89,6 @@ class Bodies:
         event, call = b"-%08d" % self.number, b".%06d" % (self.number // ROUNDS_OF_A_CALL)
         self._parts[1::2] = [event if is_event else call for is_event in self._is_event]
         return b"".join(self._parts)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def sink(told: Connection, port: int = 0) -> None:

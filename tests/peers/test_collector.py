@@ -23,9 +23,9 @@ from otel_voice_processor.model import CallRecord
 from otel_voice_processor.rpc import TRACE_EXPORT
 from otel_voice_processor.service import Service
 from otel_voice_processor.simulate import emit, simulate
-from otel_voice_processor.testing import Sink
+from otel_voice_processor.testing import Sink, free_port
 
-from tests.peers.servers import collector, free_port
+from tests.peers.servers import collector
 from tests.peers.spans import foreign
 from tests.processor.test_walk import fields, spans_of
 

@@ -9,8 +9,9 @@ import pytest
 from otel_voice_processor.cli import doctor, main
 from otel_voice_processor.config import Config, Judging, Receiver
 from otel_voice_processor.service import Service
+from otel_voice_processor.testing import free_port
 
-from tests.peers.servers import collector, free_port
+from tests.peers.servers import collector
 from tests.peers.test_collector import hop
 
 pytestmark = pytest.mark.peers

@@ -15,9 +15,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from otel_voice_processor.config import Config, HttpExporter, Retry, Tls, TraceExporter
 from otel_voice_processor.forward import DeadLetters, Destination, destinations
 from otel_voice_processor.telemetry import Counters
-from otel_voice_processor.testing import Sink
+from otel_voice_processor.testing import Sink, free_port
 
-from tests.peers.servers import collector, free_port, tempo
+from tests.peers.servers import collector, tempo
 from tests.processor.forward.doubles import MemoryQueue
 
 pytestmark = pytest.mark.peers

@@ -25,14 +25,14 @@ from otel_voice_processor.config import Config, Judging, Receiver, Tls, TraceExp
 from otel_voice_processor.model import CallRecord
 from otel_voice_processor.service import Service
 from otel_voice_processor.simulate import EIGHT, emit
-from otel_voice_processor.testing import Sink
+from otel_voice_processor.testing import Sink, free_port
 from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
 from otel_voice_schema.problems import Problem
 from otel_voice_schema.validate import check
 
 from otel_voice.emit import derive_ids
-from tests.peers.servers import collector, free_port
+from tests.peers.servers import collector
 from tests.peers.test_collector import hop
 
 pytestmark = pytest.mark.peers

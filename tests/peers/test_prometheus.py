@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from otel_voice_processor.simulate import EIGHT, EIGHT_FAILING
+from otel_voice_processor.testing import free_port
 
 from tests.peers.scored import FAILED, INTERVAL_S, scored
-from tests.peers.servers import collector, free_port, prometheus
+from tests.peers.servers import collector, prometheus
 
 pytestmark = pytest.mark.peers
 MISSED = 'sum(increase(voice_interruption_episodes_total{voice_interruption_verdict="missed_interruption"}[5m]))'

@@ -13,9 +13,9 @@ from otel_voice_processor.config import Config, Judging, Receiver, Tls, TraceExp
 from otel_voice_processor.model import CallRecord
 from otel_voice_processor.service import Service
 from otel_voice_processor.simulate import EIGHT
-from otel_voice_processor.testing import Sink
+from otel_voice_processor.testing import Sink, free_port
 
-from tests.peers.servers import collector, free_port
+from tests.peers.servers import collector
 from tests.peers.test_collector import hop
 from tests.processor.test_carriers import send_logs, send_spans, voice_spans
 
