@@ -1,4 +1,4 @@
-"""A call written down as times in seconds, as events of the processor's model."""
+"""A call written down as times in seconds, as events of the processor's model; what is counted is what the table of health says."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from otel_voice_processor.episodes import record_of
 from otel_voice_processor.model import CallRecord, Ruling, VoiceEvent
+from otel_voice_processor.telemetry import Counters
+from otel_voice_schema.health import HEALTH
 
 ORIGIN = 1_790_000_000_000_000_000
 
@@ -144,6 +146,20 @@ def no_rule(facts: object) -> Ruling:
         policy_version="p",
         protected=False,
     )
+
+
+@pytest.fixture(autouse=True)
+def _told_health(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the processor counts about itself in any test is in the table, with these labels."""
+    add = Counters.add
+
+    def checked(self: Counters, name: str, amount: int = 1, /, **labels: str) -> None:
+        known = HEALTH.get(name)
+        assert known is None or set(labels) == set(known.labels), f"{name} has the labels {known.labels}, not {sorted(labels)}"
+        assert known is not None or name.count("_") <= 2, f"{name} is not in the table of health"  # shorter ones are made up by tests
+        add(self, name, amount, **labels)
+
+    monkeypatch.setattr(Counters, "add", checked)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The registry as Markdown tables, between markers in the pages of `schema/`."""
+"""The registry as Markdown tables, between markers in the pages of `schema/` and of the processor."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from otel_voice_schema.generate.jsonschemas import MEMBERS
+from otel_voice_schema.health import HEALTH
 from otel_voice_schema.problems import CODES
 
 ALWAYS = frozenset({"voice.schema.version", "voice.call.id", "voice.turn.id"})  # facts of every event
@@ -16,7 +17,7 @@ _PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 def pages(package: Path) -> list[Path]:
     """Return the pages that hold generated parts; none where the package is installed without its folder."""
-    found = (package.parent / name for name in ("README.md", "REFERENCE.md"))
+    found = (package.parent / name for name in ("README.md", "REFERENCE.md", "../processor/README.md"))
     return [path for path in found if path.exists() and _PART.search(path.read_text(encoding="utf-8"))]
 
 
@@ -124,6 +125,12 @@ def codes(_: dict[str, Any]) -> str:
     return _table(("code", "means", "severity", "judged"), rows)
 
 
+def health(_: dict[str, Any]) -> str:
+    """What the processor counts about itself."""
+    rows = ((f"`{each.name}`", each.instrument, each.brief, ", ".join(f"`{key}`" for key in each.labels)) for each in HEALTH.values())
+    return _table(("name", "instrument", "what is counted", "split by"), rows)
+
+
 PARTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "attributes": attributes,
     "events": events,
@@ -132,4 +139,5 @@ PARTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "metrics": metrics,
     "values": values,
     "codes": codes,
+    "health": health,
 }
