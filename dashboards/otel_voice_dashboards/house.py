@@ -189,9 +189,8 @@ def breakdown(number: int, title: str, description: str, place: Place, by: str, 
     return panel
 
 
-def filters() -> tuple[dashboard.DatasourceVariable | dashboard.QueryVariable, ...]:
-    """Return the variables: which Prometheus, and which part of the traffic."""
-    source = dashboard.DatasourceVariable("ds").label("Prometheus").type("prometheus")
+def traffic() -> list[dashboard.QueryVariable]:
+    """Return the filters of boards about calls: which part of the traffic."""
     calls, episodes = (prometheus_name(m.METRICS[name]) for name in (m.CALLS, m.INTERRUPTION_EPISODES))
     chosen = (
         ("workflow", "Workflow", calls, a.VOICE_WORKFLOW),
@@ -199,26 +198,27 @@ def filters() -> tuple[dashboard.DatasourceVariable | dashboard.QueryVariable, .
         ("policy_version", "Agent's policy", calls, a.VOICE_AGENT_POLICY_VERSION),
         ("runtime", "Runtime", calls, a.VOICE_RUNTIME_NAME),
     )
+    return [chooser(name, shown, f"label_values({metric}, {label(key)})") for name, shown, metric, key in chosen]
+
+
+def chooser(name: str, shown: str, asked: str) -> dashboard.QueryVariable:
+    """Return a filter of several values, all of them until somebody chooses."""
     return (
-        source,
-        *(
-            dashboard.QueryVariable(name)
-            .label(shown)
-            .datasource(SOURCE)
-            .query(f"label_values({metric}, {label(key)})")
-            .refresh(board_models.VariableRefresh.ON_TIME_RANGE_CHANGED)
-            .sort(board_models.VariableSort.ALPHABETICAL_ASC)
-            .multi(True)
-            .include_all(True)
-            .all_value(".*")
-            .current(board_models.VariableOption(selected=True, text="All", value="$__all"))
-            for name, shown, metric, key in chosen
-        ),
+        dashboard.QueryVariable(name)
+        .label(shown)
+        .datasource(SOURCE)
+        .query(asked)
+        .refresh(board_models.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(board_models.VariableSort.ALPHABETICAL_ASC)
+        .multi(True)
+        .include_all(True)
+        .all_value(".*")
+        .current(board_models.VariableOption(selected=True, text="All", value="$__all"))
     )
 
 
-def board(uid: str, title: str, description: str) -> dashboard.Dashboard:
-    """Return an empty board with our filters, tag and links."""
+def board(uid: str, title: str, description: str, filters: Sequence[dashboard.QueryVariable]) -> dashboard.Dashboard:
+    """Return an empty board with these filters behind the choice of a Prometheus, our tag and links."""
     made = (
         dashboard.Dashboard(title)
         .uid(uid)
@@ -238,6 +238,7 @@ def board(uid: str, title: str, description: str) -> dashboard.Dashboard:
             .keep_time(True)
         )
     )
-    for variable in filters():
+    made = made.with_variable(dashboard.DatasourceVariable("ds").label("Prometheus").type("prometheus"))
+    for variable in filters:
         made = made.with_variable(variable)
     return made

@@ -23,6 +23,7 @@ from otel_voice_dashboards.house import (
     lines,
     rate_panel,
     thresholds,
+    traffic,
 )
 
 UID = "otel-voice-overview"
@@ -36,6 +37,7 @@ def overview() -> dashboard.Dashboard:
         UID,
         "Interruptions: overview",
         "Whether the voice agent handled interruptions well: false stops and misses apart, what could not be determined beside each.",
+        traffic(),
     )
     for panel in (*_mistakes(), *_recovery(), *_afterwards(), *_over_time(), *_split(), *_durations(), *_trust()):
         made = made.with_panel(panel)

@@ -10,10 +10,9 @@ from typing import Any
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from otel_voice_dashboards import RENDERED
-from otel_voice_dashboards.overview import UID, overview
+from otel_voice_dashboards import RENDERED, overview, processor
 
-BOARDS = {UID: overview}
+BOARDS = {overview.UID: overview.overview, processor.UID: processor.processor}
 
 
 def render(uid: str) -> str:

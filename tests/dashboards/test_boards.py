@@ -13,6 +13,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from otel_voice_dashboards import RENDERED
 from otel_voice_dashboards.queries import prometheus_name
 from otel_voice_dashboards.render import BOARDS, main, render
+from otel_voice_schema.health import HEALTH
 from otel_voice_schema.metrics import METRICS
 
 PANEL_TYPES = {"stat", "timeseries", "table"}
@@ -69,7 +70,11 @@ def test_every_query_asks_what_the_processor_writes(uid: str) -> None:
         assert len(panel["targets"]) == len({target["refId"] for target in panel["targets"]})
         for target in panel["targets"]:
             assert {"type": "prometheus", "uid": "${ds}"} == target["datasource"]
-            for name, matchers in re.findall(r"(voice_\w+)\{([^}]*)\}", target["expr"]):
+            for name, matchers in re.findall(r"\b(otel_voice_\w+)\{([^}]*)\}", target["expr"]):
+                health = HEALTH[name.removesuffix("_total")]
+                assert name.endswith("_total") == (health.instrument == "counter")
+                assert {each.split("=~")[0] for each in matchers.split(",")} <= {"job", "instance", *health.labels}
+            for name, matchers in re.findall(r"\b(voice_\w+)\{([^}]*)\}", target["expr"]):
                 metric = NAMES[re.sub(r"_(bucket|count|sum)$", "", name) if name not in NAMES else name]
                 labels = {each.split("=~")[0] for each in matchers.split(",")}
                 assert labels <= {key.replace(".", "_") for key in metric.labels}

@@ -1,0 +1,233 @@
+"""The board "Interruptions: processor": whether it takes, judges and delivers, for whoever is woken because of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models.dashboard import Panel
+
+from otel_voice_dashboards import health as h
+from otel_voice_dashboards.house import BLUE, COLOURS, GREEN, GREY, ORANGE, RED, Place, bad_above, bars, board, chooser, lines, rate_panel
+
+UID: Final = "otel-voice-processor"
+GIVEN_UP: Final = ("otel_voice_exporter_dead_letters", "otel_voice_exporter_expired_requests", "otel_voice_exporter_abandoned_requests")
+REJECTED: Final = ("otel_voice_exporter_rejected_spans", "otel_voice_exporter_rejected_log_records")
+OWN: Final = ("otel_voice_exporter_send_failed_summaries", "otel_voice_exporter_enqueue_failed_summaries")
+FAILURES: Final = ("otel_voice_processor_tick_failures", "otel_voice_processor_settle_failures", "otel_voice_processor_policy_failures")
+DEFECTS: Final = ("otel_voice_receiver_internal_errors", "otel_voice_exporter_internal_errors")
+DAMAGE: Final = ("otel_voice_journal_damaged_rows", "otel_voice_processor_damaged_rows", "otel_voice_processor_damaged_events")
+
+
+def processor() -> dashboard.Dashboard:
+    """Return the board."""
+    made = board(
+        UID,
+        "Interruptions: processor",
+        "Whether the processor takes, judges and delivers: what it refuses, what waits for whom, what was given up, what disturbed it.",
+        [
+            chooser("job", "Service", f"label_values({h.ALIVE}_total, job)"),
+            chooser("instance", "Instance", f'label_values({h.ALIVE}_total{{job=~"$job"}}, instance)'),
+        ],
+    )
+    for panel in (*_at_a_glance(), *_taking(), *_delivering(), *_judging(), *_disturbed()):
+        made = made.with_panel(panel)
+    return made
+
+
+def _share(of: str, others: str) -> str:
+    return f"({of}) / ((({of}) + ({others})) > 0)"
+
+
+def _at_a_glance() -> list[Builder[Panel]]:
+    accepted, refused = h.counted(h.ALIVE), h.counted("otel_voice_receiver_refused_requests")
+    judged, unjudged = h.counted("otel_voice_processor_judged_events"), h.counted("otel_voice_processor_unjudged_events")
+    full = f"max({h.series('otel_voice_journal_bytes')} / {h.series('otel_voice_journal_capacity_bytes')})"
+    return [
+        rate_panel(
+            1,
+            "Requests refused",
+            "Of the requests that came: how many were asked to come back, because the journal is full, the disk refuses or memory is "
+            "short. Senders keep them for a while and then drop them. Above zero for long: look at the journal beside, then at memory.",
+            Place(x=0, y=0, w=6, h=7),
+            value=_share(refused, accepted),
+            unit="percentunit",
+            colours=bad_above(0.001, 0.05),
+            beside=[
+                ("taken", accepted),
+                ("refused", refused),
+                ("for want of memory", h.counted("otel_voice_receiver_memory_refused_requests")),
+                ("refused for good", h.counted("otel_voice_receiver_failed_requests")),
+            ],
+        ),
+        rate_panel(
+            2,
+            "Journal full",
+            "How much of the journal's bound waits for destinations, of the fullest processor. At 100 % nothing is taken any more. Rising: "
+            "a destination is away or too slow; the panel of what waits says which. Nothing is shown of a processor in memory.",
+            Place(x=6, y=0, w=6, h=7),
+            value=full,
+            unit="percentunit",
+            colours=bad_above(0.5, 0.8),
+            beside=[
+                ("requests that wait", h.now("otel_voice_exporter_queue_size")),
+                ("refused, it was full", h.counted("otel_voice_journal_refused_requests")),
+                ("commits that failed", h.counted("otel_voice_journal_failed_commits")),
+            ],
+        ),
+        rate_panel(
+            3,
+            "Requests given up",
+            "Requests that a destination never gets: it refuses them for good, they were too old, or the config no longer names it. "
+            "Above zero: the folder `dead_letters/` beside the journal has them, each with its reason.",
+            Place(x=12, y=0, w=6, h=7),
+            value=h.counted(*GIVEN_UP),
+            unit="none",
+            colours=bad_above(1, 100),
+            beside=[
+                ("spans and logs rejected in part", h.counted(*REJECTED)),
+                ("own summaries lost", h.counted(*OWN)),
+                ("metric points not taken", h.counted("otel_voice_exporter_send_failed_metric_points")),
+            ],
+        ),
+        rate_panel(
+            4,
+            "Events not judged",
+            "Of our events: how many could not be judged, since they do not conform. They go on, marked with `voice.problem.codes`, and "
+            "the log says once of each kind what is wrong. High: an agent was released with a mistake; `otel-voice validate` finds it.",
+            Place(x=18, y=0, w=6, h=7),
+            value=_share(unjudged, judged),
+            unit="percentunit",
+            colours=bad_above(0.01, 0.1),
+            beside=[
+                ("judged", judged),
+                ("not judged", unjudged),
+                ("of a later schema", h.counted("otel_voice_processor_newer_version_events")),
+                ("unreadable", h.counted("otel_voice_processor_unreadable_records")),
+            ],
+        ),
+    ]
+
+
+def _taking() -> list[Builder[Panel]]:
+    return [
+        lines(
+            5,
+            "Requests a second",
+            "What comes in. Refused ones come back; those that fail are refused for good: no OTLP, or larger than may be.",
+            Place(x=0, y=7, w=12, h=8),
+            "reqps",
+            [
+                ("taken", h.per_second(h.ALIVE)),
+                ("refused", h.per_second("otel_voice_receiver_refused_requests")),
+                ("failed", h.per_second("otel_voice_receiver_failed_requests")),
+            ],
+        ),
+        lines(
+            6,
+            "Bytes a second",
+            "What was taken, uncompressed. The journal's bound over this is how long a destination may be away.",
+            Place(x=12, y=7, w=12, h=8),
+            "Bps",
+            [("taken", h.per_second("otel_voice_receiver_accepted_bytes"))],
+        ),
+    ]
+
+
+def _delivering() -> list[Builder[Panel]]:
+    return [
+        lines(
+            7,
+            "Requests that wait, by destination",
+            "One line that rises while others lie at zero: that destination is away. All rise: this processor has not enough CPU.",
+            Place(x=0, y=15, w=12, h=8),
+            "short",
+            [("{{exporter}}", h.now("otel_voice_exporter_queue_size", ("exporter",)))],
+        ),
+        lines(
+            8,
+            "Journal",
+            "Bytes that wait, and how many may. It frees itself as destinations take what waits.",
+            Place(x=12, y=15, w=12, h=8),
+            "bytes",
+            [("waiting", h.now("otel_voice_journal_bytes")), ("bound", h.now("otel_voice_journal_capacity_bytes"))],
+        ),
+        lines(
+            9,
+            "Requests delivered a second, by destination",
+            "What destinations took. After an outage it is higher than what comes in, until nothing waits.",
+            Place(x=0, y=23, w=12, h=8),
+            "reqps",
+            [("{{exporter}}", h.per_second("otel_voice_exporter_sent_requests", ("exporter",)))],
+        ),
+        lines(
+            10,
+            "Attempts that failed, a second",
+            "Tried again until they succeed. `away`: nobody answers; `unsure`: no answer, so it may come twice; a code such as "
+            "`unauthenticated`: the destination refuses us, mend its config.",
+            Place(x=12, y=23, w=12, h=8),
+            "reqps",
+            [("{{exporter}}: {{reason}}", h.per_second("otel_voice_exporter_send_failed_attempts", ("exporter", "reason")))],
+        ),
+    ]
+
+
+def _judging() -> list[Builder[Panel]]:
+    def outcome(*names: str) -> str:
+        return h.grown("otel_voice_processor_events", "$__rate_interval", outcome="|".join(names))
+
+    def ended(how: str) -> str:
+        return h.grown("otel_voice_processor_settled_calls", "$__rate_interval", ended=how)
+
+    return [
+        bars(
+            11,
+            "Events, by what became of them",
+            "Late: their call had settled; raise `settle_after`, or look for a slow sender. Duplicates: a sender that repeats. Not joined: "
+            "no plausible time, unreadable values, or a bound was reached.",
+            Place(x=0, y=31, w=12, h=8),
+            [
+                ("joined", GREEN, outcome("joined")),
+                ("duplicate", GREY, outcome("duplicate")),
+                ("late", ORANGE, outcome("late")),
+                ("not joined", RED, outcome("implausible_time", "unreadable", "too_many_calls", "too_many_events")),
+            ],
+        ),
+        bars(
+            12,
+            "Calls settled",
+            "Expired: no end was told, `expire_after` passed. Without a start: their head was lost, or two processors share calls, which "
+            "must be routed by trace id.",
+            Place(x=12, y=31, w=12, h=8),
+            [
+                ("end told", GREEN, ended("told")),
+                ("expired", ORANGE, ended("expired")),
+                ("without a start", RED, h.grown("otel_voice_processor_unstarted_calls", "$__rate_interval")),
+            ],
+        ),
+    ]
+
+
+def _disturbed() -> list[Builder[Panel]]:
+    def grown(*names: str) -> str:
+        return h.counted(*names, window="$__rate_interval")
+
+    return [
+        bars(
+            13,
+            "What disturbed it",
+            "Nothing here is normal. Stood still: it had no CPU for more than 5 s. Damage: the disk changed what was written. A policy "
+            "that was not taken: the old one rules, `GET /` says why. Defects and failures: the log has each; please report them.",
+            Place(x=0, y=39, w=24, h=9),
+            [
+                ("clock set", BLUE, grown("otel_voice_processor_clock_jumps")),
+                ("stood still", COLOURS["paused"], grown("otel_voice_processor_standstills")),
+                ("memory collected", GREY, grown("otel_voice_processor_memory_collections")),
+                ("policy not taken", ORANGE, h.grown("otel_voice_processor_policy_reloads", "$__rate_interval", outcome="refused")),
+                ("commits failed", COLOURS["protected"], grown("otel_voice_journal_failed_commits")),
+                ("damage", RED, grown("otel_voice_journal_set_aside", *DAMAGE)),
+                ("defects and failures", "dark-red", grown(*DEFECTS, *FAILURES)),
+            ],
+        ),
+    ]
