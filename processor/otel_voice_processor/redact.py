@@ -34,15 +34,21 @@ _HIDDEN = _names()
 _WORDS = frozenset({"text", "transcript", "transcripts", "transcription", "alternatives", "utterance"})
 _CLEAN: set[str] = set()  # keys that were looked at and hide nothing
 MAX_CLEAN = 4096
+LONGEST = 256  # characters of a key that is remembered
+
+
+def hidden(key: str) -> bool:
+    """Tell whether a key is one of content, however it is spelt: a sender's slip must not let the caller's words through."""
+    return _hidden(key) if len(key) <= LONGEST else _hidden.__wrapped__(key)
 
 
 @lru_cache(maxsize=4096)
-def hidden(key: str) -> bool:
-    """Tell whether a key is one of content, however it is spelt: a sender's slip must not let the caller's words through."""
+def _hidden(key: str) -> bool:
     if key in a.ATTRIBUTES:
         return key in CONTENT
     plain = _squashed(key)
-    last = re.split(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])", key.strip())[-1].lower()
+    words = [word for word in re.split(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])", key) if word]  # `text2` and `text[0]` are texts
+    last = words[-1].lower() if words else ""
     return plain in _HIDDEN or plain.removesuffix("s") in _HIDDEN or last in _WORDS
 
 
@@ -55,7 +61,7 @@ def redaction_of(attributes: Attributes, *, keep_text: bool) -> dict[str, Value 
         unseen = attributes.keys() - _CLEAN
         changes = {key: None for key in unseen if hidden(key)}
         if len(unseen) > len(changes) and len(_CLEAN) < MAX_CLEAN:
-            _CLEAN.update(unseen - changes.keys())
+            _CLEAN.update(key for key in unseen if key not in changes and len(key) <= LONGEST)
     text = attributes.get(a.VOICE_CALLER_TRANSCRIPT_TEXT)
     if isinstance(text, str):
         changes[a.VOICE_CALLER_TRANSCRIPT_REDACTION] = "redacted"

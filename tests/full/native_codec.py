@@ -70,7 +70,7 @@ def fuzz(seconds: float, seed: int) -> tuple[int, int]:
     chance, tried, taken, until = random.Random(seed), 0, 0, time.monotonic() + seconds
     sources = [request_of(voice, count=SPANS) for voice in (20, 50, 100)]
     while time.monotonic() < until:
-        hurts = [(chance.randrange(3), chance.randrange(10**6), chance.randrange(256)) for _ in range(chance.randrange(4))]
+        hurts = [(chance.randrange(4), chance.randrange(10**6), chance.randrange(256)) for _ in range(chance.randrange(4))]
         body = mutated(chance.choice(sources), hurts)
         tried += 1
         fast = native_scan(body, hidden)

@@ -75,7 +75,6 @@ def test_the_wheel_has_the_native_codec_where_it_could_be_built(built: Path, tmp
 def test_an_install_that_asks_for_the_native_codec_says_why_it_has_none(tmp_path: Path) -> None:
     """Without a compiler: in words, and only where it was asked for."""
     environment = os.environ | {"CC": str(tmp_path / "no-compiler"), "PYTHONWARNINGS": ""}
-    shutil.rmtree(ROOT / "build" / "native", ignore_errors=True)
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT]
     lenient = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
     strict = subprocess.run(command, env=environment | {"OTEL_VOICE_NATIVE": "1"}, check=False, capture_output=True, text=True)

@@ -112,6 +112,8 @@ def mutated(body: bytes, hurts: list[tuple[int, int, int]]) -> bytes:
             out[at] = byte
         elif kind == 1:
             del out[at : at + byte % 9]
+        elif kind == 2 and out:
+            out[at : at + 1] = bytes([out[at] | 0x80, *[0x80] * (byte % 6), 0])  # a varint in more bytes than it needs
         else:
             out[at:at] = bytes([byte])
     return bytes(out)
@@ -120,7 +122,7 @@ def mutated(body: bytes, hurts: list[tuple[int, int, int]]) -> bytes:
 @settings(max_examples=500, deadline=None)
 @given(
     body=st.one_of(plain(), requests()),
-    hurts=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=6),
+    hurts=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=6),
 )
 def test_of_damaged_requests_it_reads_what_the_reference_reads(body: bytes, hurts: list[tuple[int, int, int]]) -> None:
     """What the native codec takes, protobuf takes, with the same events and nothing it would count as unreadable."""
@@ -157,6 +159,7 @@ def unusual() -> Iterator[tuple[str, bytes]]:
     yield "a resource after its spans", request(name)[:1] + bytes([len(request(name)) - 2 + 2]) + request(name)[2:] + b"\x0a\x00"
     yield "two resources", request(name, b"\x0a\x00\x0a\x00")
     yield "field 0", request(name + b"\x00\x00")
+    yield "a length of more bytes than it needs", b"\x0a" + bytes([len(request(name)) - 2 | 0x80, 0]) + request(name)[2:]
     yield "a length past the end", request(name)[:-1]
     yield "a varint of eleven bytes", request(name + b"\x30" + b"\xff" * 10 + b"\x01")
     yield "a name of the wrong type", request(name + b"\x28\x01")

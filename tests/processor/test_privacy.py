@@ -9,10 +9,11 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from otel_voice_processor import redact
 from otel_voice_processor.model import LOGS, TRACES
 from otel_voice_processor.pipeline import Pipeline
 from otel_voice_processor.telemetry import Counters
-from otel_voice_processor.wire import build_request
+from otel_voice_processor.wire import MARKER, build_request
 from otel_voice_schema.events import SCHEMA_VERSION
 
 from otel_voice.policy import load_default
@@ -163,6 +164,60 @@ async def test_an_attribute_of_a_later_otlp_is_looked_into() -> None:
     processed = await Pipeline(load_default(), Counters()).process(build_request({}, "s", "1", "", [raw]))
 
     assert content not in processed.body
+
+
+def padded(number: int) -> bytes:
+    """Return a varint of six bytes, which protobuf's parser in C refuses as a length and others read."""
+    return bytes((number >> 7 * at & 0x7F | 0x80) for at in range(5)) + bytes([number >> 35])
+
+
+def sized(tag: bytes, content: bytes, *, long: bool = False) -> bytes:
+    return tag + (padded(len(content)) if long else bytes([len(content)])) + content
+
+
+@pytest.mark.parametrize("where", ["name", "attribute", "key", "value", "tag", "unknown"])
+@pytest.mark.parametrize("spelling", ["transcriptText", "alternatives", TEXT])
+async def test_lengths_of_more_bytes_than_they_need_hide_nothing(where: str, spelling: str) -> None:
+    """What this parser refuses and a collector in Go reads leaves without content, counted as unreadable or judged."""
+    value = sized(b"\x12", sized(b"\x0a", SECRET.encode()), long=where == "value")
+    pair = sized(b"\x4a", sized(b"\x0a", spelling.encode(), long=where == "key") + value, long=where == "attribute")
+    name = sized(padded(0x2A) if where == "tag" else b"\x2a", NAME.encode(), long=where == "name")
+    unknown = sized(b"\xca\x3e", b"x", long=where == "unknown")
+    raw = name + b"\x39" + b"\0" * 8 + pair + sized(b"\x4a", b"\x0a\x01k\x12\x04\x0a\x02c1") + unknown
+    processed = await Pipeline(load_default(), Counters()).process(build_request({}, "s", "1", "", [raw, span(**WITH).SerializeToString()]))
+
+    assert SECRET.encode() not in processed.body
+    assert [NAME] == [event.name for event in processed.events][-1:]
+
+
+async def test_of_somebody_elses_span_nothing_is_taken_whatever_it_looks_like() -> None:
+    """Also where it mentions us and cannot be read, or has an event that may be ours and is torn."""
+    torn = sized(b"\x5a", b"\x12\x7fvoice.interruption.x")
+    for raw in (sized(b"\x2a", b"GET /") + torn, sized(b"\x2a", b"GET /", long=True) + torn, sized(b"\x2a", MARKER, long=True)[:9] + torn):
+        counters = Counters()
+        processed = await Pipeline(load_default(), counters).process(build_request({}, "s", "1", "", [raw]))
+
+        assert raw in processed.body
+        assert 1 == counters.total("otel_voice_processor_unreadable_records")
+
+
+@pytest.mark.parametrize("name", ["utterance_", "transcript_", "transcriptText2", "voice.caller.utterance[0]", "text.1"])
+async def test_a_number_or_a_mark_behind_a_word_hides_nothing(name: str) -> None:
+    """Lists that were taken apart are words, too."""
+    processed = await Pipeline(load_default(), Counters()).process(*body_of(key(name)))
+
+    assert SECRET.encode() not in processed.body
+
+
+def test_keys_that_nobody_writes_are_not_remembered() -> None:
+    """A megabyte of a key is looked at and forgotten."""
+    before = redact._hidden.cache_info().currsize
+    attributes = {f"app.{number}.{'x' * 2**20}": "v" for number in range(3)}
+
+    assert {} == redact.redaction_of(attributes, keep_text=False)
+    assert before == redact._hidden.cache_info().currsize
+    assert not any(len(known) > redact.LONGEST for known in redact._CLEAN)
+    assert redact.hidden("y" * 2**20 + ".transcript")
 
 
 @pytest.mark.parametrize("name", ["app.context", "trace.context", "http.plaintext", "stt.transcript.latency_ms", "textual", "voice.mine"])

@@ -362,8 +362,8 @@ class Journal:
                 LOG.exception("the state cannot be written")
                 self._refuse(waiting, None, Retryable("the processor failed; its log says why"))
                 return False
-        if not self._problem and not waiting.barriers and self._is_idle(commit):
-            return True
+        if not self._problem and not _futures(waiting) and self._is_idle(commit):
+            return True  # somebody who waits is told, also where there is nobody to read what came
         try:
             await self._in_writer(lambda: self._write(commit))
         except (OSError, Retryable) as error:
@@ -478,7 +478,7 @@ class Journal:
             LOG.error("nothing is taken until the journal can be written again: %s", error)
         self._counters.add("otel_voice_journal_failed_commits")
         self._problem, self._has_room = str(error), False
-        self._kept = commit or self._kept
+        self._kept = replace(commit, entries=[]) if commit is not None else self._kept  # whoever was refused sends it again
         if commit is None:
             self._waiting.meta = waiting.meta | self._waiting.meta
         for future in _futures(waiting):

@@ -35,7 +35,7 @@ static int long_varint(Cursor *in, uint64_t *value) {
         read |= (uint64_t)(byte & 0x7F) << shift;
         if (byte < 0x80) {
             *value = read;
-            return OK;
+            return byte == 0 ? UNUSUAL : OK; /* a longer form than it needs, which not every parser takes; a single 0 is not read here */
         }
     }
     return UNUSUAL;
@@ -94,7 +94,7 @@ static int undecodable(void) { /* after text_of: what is no UTF-8 is unusual, ou
     return UNUSUAL;
 }
 
-/* ---- names and keys, which are few: kept as interned texts ---- */
+/* ---- names and keys, which are few: their texts are kept, not interned, which is for ever from 3.12 on ---- */
 
 enum { KEPT = 1024, LONGEST_KEPT = 64 };
 static struct {
@@ -113,7 +113,6 @@ static PyObject *word_of(const Cursor *content) {
     if (kept[slot].text == NULL || kept[slot].size != size || memcmp(kept[slot].bytes, content->at, size) != 0) {
         PyObject *text = text_of(content);
         if (text == NULL) return NULL;
-        PyUnicode_InternInPlace(&text);
         Py_XDECREF(kept[slot].text);
         kept[slot].text = text;
         kept[slot].size = (uint8_t)size;
@@ -413,6 +412,10 @@ static int read_edits(const uint8_t *body, Py_ssize_t size, PyObject *given, Edi
         Edit *edit = &edits[i];
         PyObject *row = PyList_GetItem(given, i); /* borrowed */
         if (row == NULL) return FAILED;
+        if (!PyTuple_Check(row)) {
+            PyErr_SetString(PyExc_TypeError, "an edit is a tuple");
+            return FAILED;
+        }
         if (!PyArg_ParseTuple(row, "nnny#", &edit->at[0], &edit->at[1], &edit->at[2], &edit->content, &edit->size)) return FAILED;
         for (int level = 0; level < 3; level++)
             if (!read_length(body, size, edit, level)) return UNUSUAL;
@@ -507,7 +510,11 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static PyModuleDef_Slot slots[] = {{0, NULL}};
+enum { FORMAT = 1 }; /* of what find returns and splice takes: native.py knows one, and leaves a codec of another alone */
+
+static int add_format(PyObject *module) { return PyModule_AddIntConstant(module, "FORMAT", FORMAT); }
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, add_format}, {0, NULL}};
 
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT, .m_name = "_native", .m_doc = "The native codec.", .m_size = 0, .m_methods = methods, .m_slots = slots,

@@ -1,3 +1,5 @@
+FORMAT: int
+
 def find(
     body: bytes, prefix: bytes, /
 ) -> list[tuple[str, bytes, bytes, bytes, int, int, dict[str, object], bytes, bool, int, int, int, int, int]] | None: ...

@@ -13,6 +13,8 @@ from otel_voice_processor.wire.scan import MARKER, Scan
 
 VARIABLE: Final = "OTEL_VOICE_NATIVE"  # 0 when the processor is started: not used; when the package is built: not built
 
+FORMAT: Final = 1  # of the codec's rows and edits
+
 
 def _load() -> ModuleType | None:
     if os.environ.get(VARIABLE) == "0":
@@ -21,7 +23,7 @@ def _load() -> ModuleType | None:
         from otel_voice_processor.wire import _native
     except ImportError:  # no compiler was there, or another interpreter's
         return None
-    return _native
+    return _native if _native.FORMAT == FORMAT else None  # else one that was built from another version's source
 
 
 NATIVE: Final = _load()
@@ -33,7 +35,7 @@ class NativeScan(Scan):
 
     def __init__(self, body: bytes, rows: Sequence[Row], hidden: Callable[[str], bool] | None) -> None:
         super().__init__(body, hidden)
-        self._rows = rows
+        self._places = [row[9:] for row in rows]  # lengths of group, scope and span, and the span itself
         self._written: dict[int, bytes] = {}  # items by their place among those found
         resource, emitter = None, ""
         for index, row in enumerate(rows):
@@ -60,7 +62,7 @@ class NativeScan(Scan):
         return any(self._cutter.hides_inside(name, getattr(pieces, name)) for name in m.INSIDE)
 
     def _read(self, index: int) -> bytes:
-        begin, end = self._rows[index][12:]
+        begin, end = self._places[index][3:]
         return self._written[index] if index in self._written else self._original[begin:end]
 
     def _write(self, index: int, item: bytes) -> None:
@@ -70,7 +72,7 @@ class NativeScan(Scan):
         """Return the request; where nothing was changed, the very bytes that came."""
         if not self._written or NATIVE is None:
             return self._original
-        edits = [(*self._rows[index][9:12], item) for index, item in sorted(self._written.items())]
+        edits = [(*self._places[index][:3], item) for index, item in sorted(self._written.items())]
         return bytes(NATIVE.splice(self._original, edits))
 
 

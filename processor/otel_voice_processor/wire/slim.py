@@ -12,7 +12,7 @@ from otel_voice_schema.record import LOG, SPAN, SPAN_EVENT, start_of
 from otel_voice_processor.errors import Undecodable
 from otel_voice_processor.model import LOGS
 from otel_voice_processor.wire import messages as m
-from otel_voice_processor.wire.cutting import key_of
+from otel_voice_processor.wire.cutting import key_of, without_content
 from otel_voice_processor.wire.found import Found, emitter_of, facts_of, is_nested
 from otel_voice_processor.wire.scan import MARKER, Scan
 
@@ -112,22 +112,22 @@ class SlimScan(Scan):
         )
 
     def _pass_unreadable(self, items: Any, position: int, carrier: str) -> None:
-        """Count an item that is ours, or has an event of ours, and take content out of it as far as its outermost layer can be read."""
+        """Count an item that is ours, or has an event of ours, and take content out of it as far as it can be read."""
+        raw, cutter = items[position], self._cutter
         try:
-            pieces = m.PIECES[carrier].FromString(items[position])
-            ours = self._named_ours(pieces, carrier)
-        except DecodeError:  # no protobuf at all: downstream cannot read it either
+            pieces = m.PIECES[carrier].FromString(raw)
+        except DecodeError:  # to this parser; others read varints of any length
             self.unreadable += 1
+            if cutter and MARKER in raw:
+                self._write_at(items, position, without_content(raw, carrier))
             return
-        if not ours:
-            if carrier == SPAN and self._has_event_of_ours(pieces):
-                self.unreadable += 1
+        if not self._named_ours(pieces, carrier):
+            self.unreadable += carrier == SPAN and any(map(self._may_be_ours, pieces.events))
             return
         self.unreadable += 1
-        cutter = self._cutter
         beside = bool(pieces.body) if carrier == LOG else any(cutter.hides_inside(name, getattr(pieces, name)) for name in m.INSIDE)
         if cutter and (beside or any(map(cutter.hides, pieces.attributes))):
-            self._write_at(items, position, cutter.cut(items[position], carrier, {}))
+            self._write_at(items, position, cutter.cut(raw, carrier, {}))
 
     def _named_ours(self, pieces: Any, carrier: str) -> bool:
         """Tell by its name, or by what an old log has instead, whether an item that cannot be read is ours."""
@@ -135,9 +135,15 @@ class SlimScan(Scan):
             return True
         return carrier == LOG and any(self._marked(piece) for piece in pieces.attributes if key_of(piece) == "event.name")
 
-    def _has_event_of_ours(self, pieces: Any) -> bool:
-        names = (m.INSIDE["events"].FromString(each).name for each in pieces.events if self._marked(each))
-        return any(name.startswith(MARKER) or (self._aliases and name in _ALIASED) for name in names)
+    def _may_be_ours(self, event: bytes) -> bool:
+        """Tell whether an event on a span that cannot be read is ours, or may be as far as it can be read."""
+        if not self._marked(event):
+            return False
+        try:
+            name = m.INSIDE["events"].FromString(event).name
+        except DecodeError:
+            return True
+        return name.startswith(MARKER) or (self._aliases and name in _ALIASED)
 
     def _read(self, index: int) -> bytes:
         items, position = self._places[index]

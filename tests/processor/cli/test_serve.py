@@ -77,6 +77,18 @@ def test_serve_shows_calls_and_drains_on_sigterm(tmp_path: Path) -> None:
     assert "voice.interruption.call" in (tmp_path / "out.jsonl").read_text(encoding="utf-8")
 
 
+def test_who_sends_nothing_of_ours_is_answered_where_nothing_goes_on(tmp_path: Path) -> None:
+    """With a journal and without any exporter, as the README's first command runs it: each sender gets its OK."""
+    port = free_port()
+    file = tmp_path / "config.yaml"
+    file.write_text(f"receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '127.0.0.1:{port}'}}}}}}}}\n", encoding="utf-8")
+    body = foreign("GET /")
+    with serving("--show", "--config", str(file), port=port), grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        export = channel.unary_unary(TRACE_EXPORT, None, None)
+        for _ in range(3):
+            assert b"" == export(body, timeout=5)
+
+
 def test_health_is_served(tmp_path: Path) -> None:
     """gRPC health says SERVING on the same port."""
     from grpc_health.v1 import health_pb2, health_pb2_grpc

@@ -284,6 +284,30 @@ async def test_a_commit_that_fails_refuses_its_senders_and_keeps_the_state_for_t
         assert len(set(running.kept.numbers)) == len(running.kept.numbers)
 
 
+async def test_without_a_destination_whoever_waits_is_answered(tmp_path: Path) -> None:
+    async with Running(tmp_path, destinations=()) as running:
+        for _ in range(3):  # nothing of ours is in it: there is nothing to write
+            await asyncio.wait_for(running.journal.append(b"body"), 5)
+        assert 0 == running.journal.uncommitted_bytes
+
+
+async def test_a_refused_request_is_not_held_while_the_disk_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("otel_voice_processor.journal.journal.AGAIN_S", 0.05)
+    async with Running(tmp_path) as running:
+
+        def broken(commit: object) -> object:
+            raise lmdb.DiskError("No space left on device")
+
+        write, running.journal._store._write = running.journal._store._write, broken  # type: ignore[method-assign,assignment]
+        with pytest.raises(Retryable, match="No space left"):
+            await running.journal.append(b"refused")
+        assert running.journal._kept is not None
+        assert () == tuple(running.journal._kept.entries)
+        running.journal._store._write = write  # type: ignore[method-assign]
+        await running.journal.barrier()
+        assert [] == await bodies_of(running)
+
+
 async def test_a_quiet_processor_lets_the_disk_rest(tmp_path: Path) -> None:
     async with Running(tmp_path) as running:
         await running.journal.append(b"body")
