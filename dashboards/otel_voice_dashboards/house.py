@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from grafana_foundation_sdk.builders import common, dashboard, prometheus, stat, table, timeseries
+from grafana_foundation_sdk.builders import common, dashboard, heatmap, prometheus, stat, table, timeseries
 from grafana_foundation_sdk.models import common as models
 from grafana_foundation_sdk.models import dashboard as board_models
 from grafana_foundation_sdk.models.common import DataSourceRef
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, GridPos
+from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from otel_voice_schema import attributes as a
 from otel_voice_schema import metrics as m
@@ -112,9 +113,23 @@ def rate_panel(
     return panel
 
 
+def bars_by(number: int, title: str, description: str, place: Place, by: str, expr: str) -> timeseries.Panel:
+    """Return stacked bars of counts over time, one colour for each value of a label; the query is split by it."""
+    return _bars(number, title, description, place).with_target(query(expr, f"{{{{{label(by)}}}}}", "A"))
+
+
 def bars(number: int, title: str, description: str, place: Place, series: Sequence[tuple[str, str, str]]) -> timeseries.Panel:
     """Return stacked bars of counts over time; `series` are (legend, colour, query)."""
-    panel = (
+    panel = _bars(number, title, description, place)
+    for ref_id, (legend, colour, expr) in zip("ABCDEFGH", series, strict=False):
+        panel = panel.with_target(query(expr, legend, ref_id)).override_by_name(
+            legend, [DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": colour})]
+        )
+    return panel
+
+
+def _bars(number: int, title: str, description: str, place: Place) -> timeseries.Panel:
+    return (
         timeseries.Panel()
         .id(number)
         .title(title)
@@ -130,11 +145,25 @@ def bars(number: int, title: str, description: str, place: Place, series: Sequen
         .interval(STEP)
         .tooltip(common.VizTooltipOptions().mode(models.TooltipDisplayMode.MULTI))
     )
-    for ref_id, (legend, colour, expr) in zip("ABCDEFGH", series, strict=False):
-        panel = panel.with_target(query(expr, legend, ref_id)).override_by_name(
-            legend, [DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": colour})]
-        )
-    return panel
+
+
+def heat(number: int, title: str, description: str, place: Place, expr: str) -> heatmap.Panel:
+    """Return how a histogram in seconds was filled over time; the query is split by `le`."""
+    buckets = prometheus.Dataquery().expr(expr).legend_format("{{le}}").ref_id("A").datasource(SOURCE)
+    return (
+        heatmap.Panel()
+        .id(number)
+        .title(title)
+        .description(description)
+        .datasource(SOURCE)
+        .grid_pos(place.grid())
+        .calculate(False)
+        .y_axis(heatmap.YAxisConfig().unit("s"))
+        .color(heatmap.HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Blues").steps(32).fill("dark-blue"))
+        .cell_gap(1)
+        .interval(STEP)
+        .with_target(buckets.format(PromQueryFormat.HEATMAP).range().exemplar(True))
+    )
 
 
 def lines(number: int, title: str, description: str, place: Place, unit: str, series: Sequence[tuple[str, str]]) -> timeseries.Panel:

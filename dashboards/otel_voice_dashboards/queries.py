@@ -71,7 +71,12 @@ def share(numerator: str, denominator: str) -> str:
 
 def quantile(name: str, share_of: float, scope: Scope) -> str:
     """Return the value of a histogram that this share of its events stayed below."""
-    return f"histogram_quantile({share_of:g}, sum by (le) (increase({selector(name, scope, '_bucket')}[{scope.window}])))"
+    return f"histogram_quantile({share_of:g}, {filled(name, scope)})"
+
+
+def filled(name: str, scope: Scope) -> str:
+    """Return how many events of a histogram stayed below each of its edges."""
+    return f"sum by (le) (increase({selector(name, scope, '_bucket')}[{scope.window}]))"
 
 
 def episodes(scope: Scope, by: Sequence[str] = (), **matchers: str) -> str:

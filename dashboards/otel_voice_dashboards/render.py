@@ -10,9 +10,9 @@ from typing import Any
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from otel_voice_dashboards import RENDERED, overview, processor
+from otel_voice_dashboards import RENDERED, overview, processor, workflow
 
-BOARDS = {overview.UID: overview.overview, processor.UID: processor.processor}
+BOARDS = {overview.UID: overview.overview, processor.UID: processor.processor, workflow.UID: workflow.workflow}
 
 
 def render(uid: str) -> str:

@@ -16,7 +16,7 @@ from otel_voice_dashboards.render import BOARDS, main, render
 from otel_voice_schema.health import HEALTH
 from otel_voice_schema.metrics import METRICS
 
-PANEL_TYPES = {"stat", "timeseries", "table"}
+PANEL_TYPES = {"stat", "timeseries", "table", "heatmap"}
 TRANSFORMATIONS = {"merge", "organize"}
 NAMES = {prometheus_name(metric): metric for metric in METRICS.values()}
 

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.peers.known import known
+
+__all__ = ["known"]
 TABLE: list[tuple[str, str, str]] = []
 CASES: list[tuple[str, str, str]] = []
 OUTAGES: list[tuple[str, ...]] = []

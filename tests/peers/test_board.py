@@ -6,68 +6,24 @@ import asyncio
 import json
 import math
 import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-import pytest_asyncio
 from otel_voice_dashboards import RENDERED
-from otel_voice_processor.model import CallRecord, Episode
+from otel_voice_processor.model import Episode
 from otel_voice_processor.rates import rates
-from otel_voice_processor.simulate import EIGHT_FAILING, Script, simulate
 from otel_voice_schema import metrics as m
 
-from tests.peers.scored import scored
-from tests.peers.servers import Prometheus, prometheus
+from tests.peers.known import Known
 
-pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="session")]
 BOARD = json.loads((RENDERED / "otel-voice-overview.json").read_text(encoding="utf-8"))
 PANELS: dict[str, dict[str, Any]] = {panel["title"]: panel for panel in BOARD["panels"]}
-ALL = {"$workflow": ".*", "$message_type": ".*", "$policy_version": ".*", "$runtime": ".*", "$__range": "1h", "$__rate_interval": "1h"}
 Rows = list[tuple[str, str, str]]
-CALLS = 600
-
-
-@dataclass(frozen=True)
-class Known:
-    """A Prometheus that was fed, the calls' records, their truth, and the time of the newest sample."""
-
-    prom: Prometheus
-    records: list[CallRecord]
-    scripts: list[Script]
-    at_s: float
-    spans: Path
-
-    @property
-    def episodes(self) -> list[Episode]:
-        """Return every episode."""
-        return [episode for record in self.records for episode in record.episodes]
-
-    async def ask(self, expr: str, **filters: str) -> dict[str, float]:
-        """Return the values of a panel's query by their labels, the board's variables filled in."""
-        for name, value in (ALL | {f"${key}": value for key, value in filters.items()}).items():
-            expr = expr.replace(name, value)
-        found = await asyncio.to_thread(self.prom.ask, "query", query=expr, time=f"{self.at_s:.3f}")
-        return {",".join(each["metric"].values()): float(each["value"][1]) for each in found["result"]}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def known(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Known]:
-    """Six hundred simulated calls, and a workflow in which one single thing happened."""
-    spans = tmp_path_factory.mktemp("spans") / "calls.jsonl"
-    with prometheus(tmp_path_factory.mktemp("prometheus")) as prom:
-        async with scored(prom.endpoint, spans) as one:
-            single = Script(
-                **{**{each: getattr(EIGHT_FAILING[0], each) for each in EIGHT_FAILING[0].__dataclass_fields__}, "workflow": "rare"}
-            )
-            scripts, records = [*simulate(3, CALLS), single], []
-            for at in range(0, len(scripts), CALLS // 2):  # its counters grow twice
-                records += await one.take(scripts[at : at + CALLS // 2])
-        yield Known(prom, records, scripts, await asyncio.to_thread(prom.newest_s), spans)
 
 
 def expected(known: Known) -> dict[str, list[float | None]]:
