@@ -211,7 +211,8 @@ def test_the_commands_on_boards_run(tmp_path: Path) -> None:
     """Each pushes to a Grafana or writes below a folder; the config for Grafana Cloud conforms with the variables that are set."""
     text = (ROOT / "dashboards/README.md").read_text(encoding="utf-8")
     pushed, written, cloud = (re.findall(rf"```\n({start}.*?)```", text, re.DOTALL)[0] for start in BOARDS)
-    (tmp_path / "grafana.token").write_text(TOKEN, encoding="ascii")
+    for name in ("grafana.token", "cloud.token"):
+        (tmp_path / name).write_text(TOKEN, encoding="ascii")
     (tmp_path / "dashboards").symlink_to(ROOT / "dashboards")
     script = "import sys; from otel_voice_processor.cli import main; sys.exit(main())"
     function = f"set -eo pipefail; otel-voice() {{ '{sys.executable}' -c '{script}' \"$@\"; }}\n"

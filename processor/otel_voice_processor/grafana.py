@@ -24,6 +24,10 @@ MAX_PAGES: Final = 20
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _UID: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_CONFLICTS: Final = {  # what to do, by the status that comes with a 412
+    "version-mismatch": ": somebody saved it just now; run the same again to see what changed",
+    "name-exists": ": the folder has another board of that title; rename that one, or choose a folder by `--folder`",
+}
 
 
 class Refused(Permanent):
@@ -105,7 +109,7 @@ class Grafana:
         return Held(
             model=model,
             version=version if isinstance(version, int) else 0,
-            folder=folder if folder.uid else ROOT,
+            folder=ROOT if folder.uid in {"", "general"} else folder,
             provisioned=named if meta.get("provisioned") is True else None,
         )
 
@@ -205,11 +209,8 @@ class Grafana:
 
     def _words(self, said: bytes) -> str:
         """What a Grafana says of an error, without the token that something may have echoed."""
-        try:
-            found = json.loads(said)
-            text = _text(found.get("message")) if isinstance(found, dict) else ""
-        except (ValueError, RecursionError):
-            text = said.decode(errors="replace").strip().partition("\n")[0]
+        found = _error(said)
+        text = _text(found.get("message")) if found else said.decode(errors="replace").strip().partition("\n")[0]
         text = text.replace(self._token, "***") if self._token else text
         return f": {printable(text)[:300]}" if text and not text.startswith("<") else ""
 
@@ -225,17 +226,16 @@ class Grafana:
                 f"`{self.url}` refuses with 401{words}: {how}; one of a service account goes into `--token-file` or `GRAFANA_TOKEN`"
             )
         if code == 403:
-            lacks = f"; the token's service account lacks {permission}, which the role Editor has" if permission else ""
+            asks = permission and "quota" not in words.lower()
+            lacks = f"; the token's service account lacks {permission}, which the role Editor has" if asks else ""
             return Refused(f"`{self.url}` refuses with 403{words}{lacks}", code)
         if code == 412:
-            return Refused(
-                f"`{self.url}` refuses with 412{words}: somebody saved it just now; run the same again to see what changed", code
-            )
+            return Refused(f"`{self.url}` refuses with 412{words}{_CONFLICTS.get(_text(_error(said).get('status')), '')}", code)
         if code in _BUSY:
             return Retryable(f"`{self.url}` answers {code}{words}: it is busy or ill, try again later")
         if 300 <= code < 400:
             to = urlsplit(error.headers.get("Location") or "")
-            where = printable(f"{to.scheme}://{to.netloc}{to.path}" if to.netloc else to.path)[:200]
+            where = printable(f"{to.scheme}://{to.netloc.rpartition('@')[2]}{to.path}" if to.netloc else to.path)[:200]
             return Permanent(f"`{self.url}` sends on to `{where}`, which is not followed: name Grafana's own address, with its sub-path")
         return Refused(f"`{self.url}` answers {code}{words}", code)
 
@@ -254,6 +254,15 @@ class Grafana:
         why = str(getattr(reason, "strerror", None) or reason)
         hint = ": is a Grafana there? its port is 3000 by default" if isinstance(reason, ConnectionRefusedError) else ""
         return Retryable(f"`{self.url}` cannot be reached: {printable(why[:200].lower())}{hint}")
+
+
+def _error(said: bytes) -> dict[str, Any]:
+    """What a Grafana tells of an error, nothing where it is none's."""
+    try:
+        found = json.loads(said)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _text(value: object) -> str:

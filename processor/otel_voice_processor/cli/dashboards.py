@@ -60,6 +60,8 @@ def _write(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 1
+    for path in sorted(set(root.glob("boards/*.json")) - {root / name for name in files}):
+        print(printable(f"{path} is no board of this version: without it Grafana drops the board"), file=sys.stderr)
     if options.datasource is None and any(path.name.endswith(GRAFANA_ALERTS) for path in rules()):
         print(
             "Grafana's alert rules were not written: they cannot ask for their data source, name its uid by `--datasource`", file=sys.stderr

@@ -38,6 +38,7 @@ class Store:
         self.nested: dict[str, str] = {}  # in other folders: not listed at the top
         self.denied: set[str] = set()  # what the token's service account lacks
         self.anonymous = False
+        self.conflict = ""  # the status of a 412
         self.adds: dict[str, Any] = {}  # what a server adds to what it is given
         self.before_save: Callable[[], None] = lambda: None
 
@@ -95,6 +96,8 @@ class Store:
 
     def _save(self, body: Any) -> Answer:
         self.before_save()
+        if self.conflict:
+            return 412, {"message": "A dashboard with the same name in the folder already exists", "status": self.conflict}
         model, uid = copy.deepcopy(body["dashboard"]), body["dashboard"]["uid"]
         there = self.boards.get(uid)
         if denied := self.lacks("dashboards:write" if there else "dashboards:create"):
@@ -124,7 +127,7 @@ class Server:
         self.store, self.asked = Store(), list[str]()
         self.tokens = set[str | None]()
         self.instead: Callable[[str, str], tuple[int, dict[str, str], bytes] | None] = lambda method, path: None
-        self.slow_s = 0.0
+        self.slow_s = self.drip_s = 0.0  # before an answer begins; before each of its bytes
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -165,7 +168,9 @@ class Server:
         for key, value in {**headers, "Content-Length": str(len(said))}.items():
             request.send_header(key, value)
         request.end_headers()
-        request.wfile.write(said)
+        for at in range(0, len(said), 1 if self.drip_s else len(said) or 1):
+            time.sleep(self.drip_s)
+            request.wfile.write(said[at : at + (1 if self.drip_s else len(said))])
 
     def _knows(self, request: BaseHTTPRequestHandler) -> bool:
         sent = request.headers.get("Authorization")

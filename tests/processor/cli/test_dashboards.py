@@ -82,6 +82,17 @@ def test_a_mounted_folder_is_named_as_grafana_sees_it(tmp_path: Path) -> None:
     assert ("/otel-voice/boards", "Voice") == (provider["options"]["path"], provider["folder"])
 
 
+def test_a_board_that_ships_no_more_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is left where it is: it may be somebody's own."""
+    (tmp_path / "boards").mkdir()
+    (tmp_path / "boards/older.json").write_text("{}", encoding="utf-8")
+
+    assert 0 == main(["dashboards", "write", str(tmp_path)])
+    said = capsys.readouterr().err.splitlines()
+    assert f"{tmp_path}/boards/older.json is no board of this version: without it Grafana drops the board" in said
+    assert (tmp_path / "boards/older.json").exists()
+
+
 @pytest.fixture
 def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "rules"

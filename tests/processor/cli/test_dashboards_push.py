@@ -118,6 +118,16 @@ def test_a_board_that_was_pushed_before_is_changed_to_what_ships_now(server: Ser
     assert told(push(server.url)).startswith("same")
 
 
+def test_a_board_stays_where_it_was_put(server: Server, earlier: dict[str, Any]) -> None:
+    """A save without a folder would move it to the root."""
+    server.store.folders["team"] = "Team"
+    earlier["title"] = "Earlier"
+    pushed_earlier(server, earlier, "team")
+
+    assert told(push(server.url)).startswith("changed: title, ")
+    assert "team" == server.store.boards[UID].folder
+
+
 def test_what_no_longer_ships_goes(server: Server, earlier: dict[str, Any]) -> None:
     """A setting that an earlier version pushed and this one has not is a change too, though all that ships is there."""
     earlier["panels"][0]["maxDataPoints"] = 100
@@ -132,9 +142,9 @@ def earlier() -> dict[str, Any]:
     return shipped()
 
 
-def pushed_earlier(server: Server, model: dict[str, Any]) -> None:
+def pushed_earlier(server: Server, model: dict[str, Any], folder: str = "") -> None:
     """Have a board in Grafana as an earlier version's push left it."""
-    server.store.put(model, "", "otel-voice 0.0.9: board 0123456789abcdef over version 0")
+    server.store.put(model, folder, "otel-voice 0.0.9: board 0123456789abcdef over version 0")
 
 
 def test_somebodys_changes_are_told_and_left_alone(server: Server) -> None:
@@ -252,6 +262,22 @@ def test_a_permission_that_is_missing_is_named(server: Server, permission: str, 
     assert f"{said}, which the role Editor has" in told(done)
 
 
+def test_a_quota_is_no_missing_permission(server: Server) -> None:
+    """Both are a 403."""
+    server.instead = lambda method, path: (403, {}, b'{"message":"Quota reached"}') if method == "POST" else None
+
+    assert told(push(server.url)).endswith("refuses with 403: Quota reached")
+
+
+def test_another_board_of_that_title_is_told(server: Server) -> None:
+    """Older Grafanas want titles that are unique in a folder; a reason that is not known is told as Grafana words it."""
+    server.store.conflict = "name-exists"
+    assert "already exists: the folder has another board of that title; rename that one" in told(push(server.url))
+
+    server.store.conflict = "plugin-dashboard"
+    assert told(push(server.url)).endswith("in the folder already exists")
+
+
 def test_a_board_that_may_be_read_and_not_written_is_refused(server: Server) -> None:
     """A viewer's token cannot see who saved a board last."""
     push(server.url)
@@ -347,11 +373,11 @@ def test_a_grafana_that_is_ill_is_told_once(server: Server, code: int) -> None:
 
 
 def test_a_slow_grafana_is_given_up(server: Server) -> None:
-    """After `--timeout`."""
-    server.slow_s = 3.0
-    done = push(server.url, "--timeout", "300ms")
+    """After `--timeout`, whether it is silent or drips."""
+    for server.slow_s, server.drip_s in ((3.0, 0.0), (0.0, 0.1)):
+        done = push(server.url, "--timeout", "300ms")
 
-    assert (1, f"otel-voice: `{server.url}` did not answer within 0.3 s") == (done.returncode, only_line(done))
+        assert (1, f"otel-voice: `{server.url}` did not answer within 0.3 s") == (done.returncode, only_line(done))
 
 
 def test_what_cannot_be_reached_is_one_line() -> None:
