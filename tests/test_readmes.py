@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -48,10 +49,12 @@ from otel_voice.policy.providers import PROVIDERS
 from otel_voice.policy.settings import SETTINGS
 from otel_voice.testing import capture_events
 from tests.otel_voice.policy import test_quality as quality
+from tests.processor.cli.a_grafana import TOKEN, serving
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 POLICY = (ROOT / "otel_voice/policy/README.md").read_text(encoding="utf-8")
+BOARDS = ("otel-voice dashboards push", "otel-voice dashboards write", "export GRAFANA_CLOUD_OTLP")  # how blocks on boards begin
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -202,6 +205,30 @@ def test_the_commands_on_calls_run(tmp_path: Path) -> None:
 
     assert 0 == done.returncode, done.stderr
     assert "Nobody meant to interrupt, we fired on a backchannel" in done.stdout
+
+
+def test_the_commands_on_boards_run(tmp_path: Path) -> None:
+    """Each pushes to a Grafana or writes below a folder; the config for Grafana Cloud conforms with the variables that are set."""
+    text = (ROOT / "dashboards/README.md").read_text(encoding="utf-8")
+    pushed, written, cloud = (re.findall(rf"```\n({start}.*?)```", text, re.DOTALL)[0] for start in BOARDS)
+    for name in ("grafana.token", "cloud.token"):
+        (tmp_path / name).write_text(TOKEN, encoding="ascii")
+    (tmp_path / "dashboards").symlink_to(ROOT / "dashboards")
+    script = "import sys; from otel_voice_processor.cli import main; sys.exit(main())"
+    function = f"set -eo pipefail; otel-voice() {{ '{sys.executable}' -c '{script}' \"$@\"; }}\n"
+    with serving() as grafana:
+        grafana.store.anonymous = True
+        block = re.sub(r"https?://(localhost:3000|example\.com/grafana)", grafana.url, pushed) + written + cloud
+        home = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+        command = ["bash", "-c", function + block]
+        done = subprocess.run(command, cwd=tmp_path, env=home, capture_output=True, text=True, timeout=60, check=False)
+
+    assert 0 == done.returncode, done.stderr
+    assert ["Voice"] == list(grafana.store.folders.values())
+    assert "provisioning/dashboards/otel-voice.yaml: changed" in done.stdout
+    assert "config and policy conform" in done.stdout
+    for file in re.findall(r"docker compose -f (\S+)", text):
+        assert (ROOT / file).is_file()
 
 
 def test_every_command_is_in_a_readme() -> None:

@@ -86,7 +86,7 @@ def test_an_install_that_asks_for_the_native_codec_says_why_it_has_none(tmp_path
 
 
 def test_the_agents_side_is_small_and_imports(built: Path, tmp_path: Path) -> None:
-    """The bare wheel installs without grpc or an SDK, and the helpers import."""
+    """The bare wheel installs without grpc or an SDK, the helpers import, and the boards can be written and pushed."""
     (wheel,) = built.glob("*.whl")
     bin_ = fresh(tmp_path / "agent", str(wheel))
     listed = run(bin_ / "pip", "list", "--format=freeze").lower()
@@ -94,6 +94,10 @@ def test_the_agents_side_is_small_and_imports(built: Path, tmp_path: Path) -> No
     assert "grpcio" not in listed
     assert "opentelemetry-sdk" not in listed
     run(bin_ / "python", "-c", "import otel_voice, otel_voice_schema; from otel_voice.policy import load_default; load_default()")
+    assert "otel-voice-overview" in run(bin_ / "otel-voice", "dashboards", "list")
+    assert "boards/otel-voice-overview.json: new" in run(bin_ / "otel-voice", "dashboards", "write", tmp_path / "grafana")
+    command = [bin_ / "otel-voice", "dashboards", "push", "--url", "http://127.0.0.1:1"]
+    assert "is a Grafana there?" in subprocess.run(command, check=False, capture_output=True, text=True).stderr
 
 
 def test_the_processor_installs_and_checks(built: Path, tmp_path: Path) -> None:

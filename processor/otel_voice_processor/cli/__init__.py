@@ -23,7 +23,7 @@ COMMANDS = {
     "convert": "write events as OTLP JSON, OTLP protobuf or envelopes",
     "schema": "list, show, compare and write the schema's versions",
     "policy": "write, check, explain, test, compare and export interruption policies",
-    "dashboards": "write the shipped Grafana boards as JSON",
+    "dashboards": "list the shipped Grafana boards, write them for import and provisioning, push them",
     "queries": "print the PromQL of the seven rates",
 }
 

@@ -8,13 +8,12 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from otel_voice_processor.cli.lengths import length
 from otel_voice_processor.endpoints import url_problem
 from otel_voice_processor.recordings import Recordings
 from otel_voice_processor.records import read_otlp
 from otel_voice_processor.tempo import Tempo
 
-_LENGTH: Final = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)(ms|s|m|h|d|w)")
-_SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _HEADER: Final = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]+)\s*[:=]\s*([ -~]*)")
 _ENV: Final = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
@@ -28,9 +27,9 @@ def add_tempo(parser: argparse.ArgumentParser) -> None:
         help="goes with each request to Tempo, such as 'X-Scope-OrgID: team' or 'Authorization: Basic ${env:TEMPO_AUTH}'",
     )  # fmt: skip
     parser.add_argument(
-        "--since", type=_length, default=86_400.0, metavar="TIME", help="how far back to search, such as 12h or 7d (default 24h)"
+        "--since", type=length, default=86_400.0, metavar="TIME", help="how far back to search, such as 12h or 7d (default 24h)"
     )
-    parser.add_argument("--timeout", type=_length, default=10.0, metavar="TIME", help="for each answer of Tempo (default 10s)")
+    parser.add_argument("--timeout", type=length, default=10.0, metavar="TIME", help="for each answer of Tempo (default 10s)")
 
 
 def _url(text: str) -> str:
@@ -48,14 +47,6 @@ def _header(text: str) -> tuple[str, str]:
     if absent:
         raise argparse.ArgumentTypeError(f"the environment has no `{absent[0]}`")
     return found[1], _ENV.sub(lambda match: os.environ[match[1]], found[2]).strip()
-
-
-def _length(text: str) -> float:
-    found = _LENGTH.fullmatch(text)
-    seconds = float(found[1]) * _SECONDS[found[2]] if found is not None else 0.0
-    if not 0 < seconds <= 10 * 365 * 86_400:
-        raise argparse.ArgumentTypeError(f"`{text[:40]}` is no length of time such as `30s`, `12h` or `7d`")
-    return seconds
 
 
 def take_from_tempo(options: argparse.Namespace, held: Recordings) -> None:

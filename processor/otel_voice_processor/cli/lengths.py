@@ -1,0 +1,19 @@
+"""Lengths of time on the command line: `500ms`, `30s`, `12h`, `7d`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import Final
+
+_LENGTH: Final = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)(ms|s|m|h|d|w)")
+_SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+def length(text: str) -> float:
+    """Return the seconds of a length of time, ten years at most; raise what argparse tells the user."""
+    found = _LENGTH.fullmatch(text)
+    seconds = float(found[1]) * _SECONDS[found[2]] if found is not None else 0.0
+    if not 0 < seconds <= 10 * 365 * 86_400:
+        raise argparse.ArgumentTypeError(f"`{text[:40]}` is no length of time such as `30s`, `12h` or `7d`")
+    return seconds
