@@ -35,6 +35,8 @@ PARTS = {
     "providers": [f"{COLLECTOR}/confmap/provider/{name}provider {STABLE}" for name in ("env", "file", "yaml")],
 }
 PROMETHEUS = "github.com/prometheus/prometheus/cmd/prometheus"
+PROMTOOL = "github.com/prometheus/prometheus/cmd/promtool"
+PROMETHEUS_VERSION = "v0.316.0"  # 3.16
 TEMPO, TEMPO_VERSION = "github.com/grafana/tempo", "v1.5.1-0.20250529124718-87c2dc380cec"  # 2.8, with TraceQL
 TEMPO_SUM = "h1:wnzJov9RhSHGaTYGzTygL4qq986fLen8xSqnQgaMd28="  # pinned here: the checksum database does not know this one module
 TEMPO_MODULE = """module peer
@@ -48,7 +50,7 @@ replace (
 RECIPES = {
     "prometheus": [
         ["go", "mod", "init", "peer"],
-        ["go", "get", "-tags", "remove_all_sd", f"{PROMETHEUS}@v0.316.0"],
+        ["go", "get", "-tags", "remove_all_sd", f"{PROMETHEUS}@{PROMETHEUS_VERSION}"],
         [
             "go",
             "build",
@@ -59,6 +61,11 @@ RECIPES = {
             "prometheus",
             PROMETHEUS,
         ],
+    ],
+    "promtool": [
+        ["go", "mod", "init", "peer"],
+        ["go", "get", "-tags", "remove_all_sd", f"{PROMTOOL}@{PROMETHEUS_VERSION}"],
+        ["go", "build", "-tags", "remove_all_sd", "-ldflags=-s -w", "-o", "promtool", PROMTOOL],
     ],
     "tempo": [
         ["go", "get", f"{TEMPO}/cmd/tempo@{TEMPO_VERSION}"],
