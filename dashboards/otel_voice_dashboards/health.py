@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from otel_voice_schema.health import HEALTH
@@ -13,12 +13,18 @@ WHICH: Final = 'job=~"$job",instance=~"$instance"'  # Prometheus makes them of s
 
 def series(name: str, **matchers: str) -> str:
     """Return a number's series of the processors that are chosen; matchers are label="regex", and must be labels that it has."""
-    health = HEALTH[name]
-    unknown = set(matchers) - set(health.labels)
-    if unknown:
-        raise ValueError(f"`{name}` has no label {', '.join(f'`{label}`' for label in sorted(unknown))}")
-    text = "".join(f',{label}=~"{value}"' for label, value in matchers.items())
-    return f"{name}{'_total' if health.instrument == 'counter' else ''}{{{WHICH}{text}}}"
+    return f"{prometheus_name(name)}{{{','.join((WHICH, *_matching(name, matchers)))}}}"
+
+
+def everywhere(name: str, **matchers: str) -> str:
+    """Return a number's series of all processors, for rules, which have no variables."""
+    matching = ",".join(_matching(name, matchers))
+    return prometheus_name(name) + (f"{{{matching}}}" if matching else "")
+
+
+def prometheus_name(name: str) -> str:
+    """Return the name that Prometheus's OTLP receiver gives a number."""
+    return name + ("_total" if HEALTH[name].instrument == "counter" else "")
 
 
 def grown(name: str, window: str, by: Sequence[str] = (), **matchers: str) -> str:
@@ -40,6 +46,13 @@ def per_second(name: str, by: Sequence[str] = (), **matchers: str) -> str:
 def now(name: str, by: Sequence[str] = ()) -> str:
     """Return a gauge over all that are chosen, split by some labels or in all."""
     return f"sum{_by(name, by)}({series(name)})"
+
+
+def _matching(name: str, matchers: Mapping[str, str]) -> list[str]:
+    unknown = set(matchers) - set(HEALTH[name].labels)
+    if unknown:
+        raise ValueError(f"`{name}` has no label {', '.join(f'`{label}`' for label in sorted(unknown))}")
+    return [f'{label}=~"{value}"' for label, value in matchers.items()]
 
 
 def _by(name: str, by: Sequence[str]) -> str:

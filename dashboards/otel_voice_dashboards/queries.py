@@ -36,6 +36,7 @@ class Scope:
     message_type: str = ".*"
     policy_version: str = ".*"
     runtime: str = ".*"
+    without: str = ""  # workflows that do not count, where a metric tells them
 
     def matchers(self, metric: Metric) -> dict[str, str]:
         """Return the matchers that this metric's series can answer."""
@@ -54,8 +55,10 @@ def selector(name: str, scope: Scope, suffix: str = "", **matchers: str) -> str:
     unknown = set(matchers) - {label(use) for use in metric.labels}
     if unknown:
         raise ValueError(f"`{name}` has no label {', '.join(f'`{item}`' for item in sorted(unknown))}")
-    text = ",".join(f'{key}=~"{value}"' for key, value in (scope.matchers(metric) | matchers).items())
-    return f"{prometheus_name(metric)}{suffix}{{{text}}}"
+    parts = [f'{key}=~"{value}"' for key, value in (scope.matchers(metric) | matchers).items()]
+    if scope.without and a.VOICE_WORKFLOW in metric.labels:
+        parts = [f'{label(a.VOICE_WORKFLOW)}!~"{scope.without}"', *(part for part in parts if not part.endswith('=~".*"'))]
+    return f"{prometheus_name(metric)}{suffix}{{{','.join(parts)}}}"
 
 
 def count(name: str, scope: Scope, by: Sequence[str] = (), **matchers: str) -> str:
@@ -67,6 +70,16 @@ def count(name: str, scope: Scope, by: Sequence[str] = (), **matchers: str) -> s
 def share(numerator: str, denominator: str) -> str:
     """Return a ratio that is 0 where only the denominator was counted, and nothing where neither was."""
     return f"(({numerator}) or (({denominator}) * 0)) / (({denominator}) > 0)"
+
+
+def part_of(numerator: str, denominator: str) -> str:
+    """Return a count that is 0 where only the denominator, which has the same labels, was counted; to be recorded and divided later."""
+    return f"{numerator}\nor {denominator} * 0"
+
+
+def total(recorded: str, by: Sequence[str]) -> str:
+    """Return a recorded count, summed by some attributes: sums are divided, ratios are never averaged."""
+    return f"sum by ({', '.join(label(key) for key in by)}) ({recorded})"
 
 
 def quantile(name: str, share_of: float, scope: Scope) -> str:

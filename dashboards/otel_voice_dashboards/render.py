@@ -1,4 +1,7 @@
-"""Renders the boards to JSON: `python -m otel_voice_dashboards.render [--check]`. Needs grafana-foundation-sdk, which users do not."""
+"""Renders the boards to JSON and the rules to YAML: `python -m otel_voice_dashboards.render [--check]`.
+
+Needs grafana-foundation-sdk, which users do not.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,16 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from otel_voice_dashboards import RENDERED, overview, processor, workflow
+from otel_voice_dashboards.rule_files import GRAFANA_FILE, PROMETHEUS_FILE, grafana_alerts, prometheus_rules
 
 BOARDS = {overview.UID: overview.overview, processor.UID: processor.processor, workflow.UID: workflow.workflow}
+RULES = {PROMETHEUS_FILE: prometheus_rules, GRAFANA_FILE: grafana_alerts}
 
 
 def render(uid: str) -> str:
@@ -34,15 +40,22 @@ def _parts(model: Any) -> Iterator[dict[str, Any]]:
             yield from _parts(value)
 
 
+def _files() -> Iterator[tuple[Path, str]]:
+    """Yield each file and its text; boards first, since alerts point to their panels."""
+    for uid in BOARDS:
+        yield RENDERED / f"{uid}.json", render(uid)
+    for name, made in RULES.items():
+        yield RENDERED / "rules" / name, made()
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Write what changed, or with `--check` say what is stale."""
-    parser = argparse.ArgumentParser(description="Render the boards to JSON.")
+    parser = argparse.ArgumentParser(description="Render the boards to JSON and the rules to YAML.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a file is stale")
     options = parser.parse_args(arguments)
-    RENDERED.mkdir(exist_ok=True)
+    (RENDERED / "rules").mkdir(parents=True, exist_ok=True)
     stale = []
-    for uid in BOARDS:
-        path, text = RENDERED / f"{uid}.json", render(uid)
+    for path, text in _files():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(path.name)
             if not options.check:
