@@ -59,7 +59,7 @@ class Signal:
         bad = q.count(self.metric, scope, self.level, **(dict(self.counted) | dict(self.wrong)))
         return (
             Recording(name=self.recorded(window), expr=cases),
-            Recording(name=self.recorded(window, bad=True), expr=q.part_of(bad, cases)),
+            Recording(name=self.recorded(window, bad=True), expr=q.part_of(bad, self.recorded(window))),  # as recorded a line above
         )
 
     def ratio(self, window: str, by: Sequence[str] = (WORKFLOW,)) -> str:
