@@ -6,19 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from grafana_foundation_sdk.builders import common, dashboard, heatmap, prometheus, stat, table, timeseries
+from grafana_foundation_sdk.builders import common, dashboard, heatmap, prometheus, stat, table, tempo, timeseries
 from grafana_foundation_sdk.models import common as models
 from grafana_foundation_sdk.models import dashboard as board_models
 from grafana_foundation_sdk.models.common import DataSourceRef
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, GridPos
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+from grafana_foundation_sdk.models.tempo import SearchTableType
 from otel_voice_schema import attributes as a
 from otel_voice_schema import metrics as m
 
 from otel_voice_dashboards.queries import Scope, label, prometheus_name
 
 SOURCE: Final = DataSourceRef(type_val="prometheus", uid="${ds}")
+TRACES: Final = DataSourceRef(type_val="tempo", uid="${tempo}")
 OVER_RANGE: Final = Scope(
     window="$__range", workflow="$workflow", message_type="$message_type", policy_version="$policy_version", runtime="$runtime"
 )
@@ -218,6 +220,21 @@ def breakdown(number: int, title: str, description: str, place: Place, by: str, 
     return panel
 
 
+def spans(number: int, title: str, description: str, place: Place, traceql: str, *, traces: int, each: int) -> table.Panel:
+    """Return a table of spans that a TraceQL query finds: of so many traces so many `each`; Tempo neither sorts nor finds all."""
+    asked = tempo.Dataquery().query_type("traceql").query(traceql).limit(traces).spss(each).table_type(SearchTableType.SPANS)
+    return (
+        table.Panel()
+        .id(number)
+        .title(title)
+        .description(description)
+        .datasource(TRACES)
+        .grid_pos(place.grid())
+        .no_value("nothing found in this range")
+        .with_target(asked.ref_id("A").datasource(TRACES))
+    )
+
+
 def traffic() -> list[dashboard.QueryVariable]:
     """Return the filters of boards about calls: which part of the traffic."""
     calls, episodes = (prometheus_name(m.METRICS[name]) for name in (m.CALLS, m.INTERRUPTION_EPISODES))
@@ -246,8 +263,13 @@ def chooser(name: str, shown: str, asked: str) -> dashboard.QueryVariable:
     )
 
 
-def board(uid: str, title: str, description: str, filters: Sequence[dashboard.QueryVariable]) -> dashboard.Dashboard:
-    """Return an empty board with these filters behind the choice of a Prometheus, our tag and links."""
+Filter = dashboard.QueryVariable | dashboard.TextBoxVariable
+
+
+def board(
+    uid: str, title: str, description: str, filters: Sequence[Filter], *, asks: Sequence[str] = ("prometheus",)
+) -> dashboard.Dashboard:
+    """Return an empty board with these filters behind the choice of what it `asks` (prometheus, tempo), our tag and links."""
     made = (
         dashboard.Dashboard(title)
         .uid(uid)
@@ -267,7 +289,10 @@ def board(uid: str, title: str, description: str, filters: Sequence[dashboard.Qu
             .keep_time(True)
         )
     )
-    made = made.with_variable(dashboard.DatasourceVariable("ds").label("Prometheus").type("prometheus"))
+    for kind in asks:
+        ref = SOURCE if kind == "prometheus" else TRACES
+        name = str(ref.uid).strip("${}")  # of its own for each kind: links carry variables from board to board
+        made = made.with_variable(dashboard.DatasourceVariable(name).label(kind.capitalize()).type(kind))
     for variable in filters:
         made = made.with_variable(variable)
     return made

@@ -14,10 +14,15 @@ from typing import Any
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from otel_voice_dashboards import RENDERED, overview, processor, workflow
+from otel_voice_dashboards import RENDERED, call, overview, processor, workflow
 from otel_voice_dashboards.rule_files import GRAFANA_FILE, PROMETHEUS_FILE, grafana_alerts, prometheus_rules
 
-BOARDS = {overview.UID: overview.overview, processor.UID: processor.processor, workflow.UID: workflow.workflow}
+BOARDS = {
+    overview.UID: overview.overview,
+    workflow.UID: workflow.workflow,
+    call.UID: call.call,
+    processor.UID: processor.processor,
+}
 RULES = {PROMETHEUS_FILE: prometheus_rules, GRAFANA_FILE: grafana_alerts}
 
 

@@ -13,10 +13,12 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from otel_voice_dashboards import RENDERED
 from otel_voice_dashboards.queries import prometheus_name
 from otel_voice_dashboards.render import BOARDS, main, render
+from otel_voice_schema.attributes import ATTRIBUTES
+from otel_voice_schema.events import EVENTS
 from otel_voice_schema.health import HEALTH
 from otel_voice_schema.metrics import METRICS
 
-PANEL_TYPES = {"stat", "timeseries", "table", "heatmap"}
+PANEL_TYPES = {"stat", "timeseries", "table", "heatmap", "text"}
 TRANSFORMATIONS = {"merge", "organize"}
 NAMES = {prometheus_name(metric): metric for metric in METRICS.values()}
 
@@ -61,15 +63,34 @@ def test_bars_and_lines_begin_at_zero(uid: str) -> None:
             assert 0 == panel["fieldConfig"]["defaults"]["min"]
 
 
+def asks_tempo(target: dict[str, Any], variables: set[str]) -> None:
+    """Hold a TraceQL query to the registry: its events and attributes, bounds that are stated, its own data source variable."""
+    keys = re.findall(r"span\.([\w.]+)", target["query"])
+
+    assert {"type": "tempo", "uid": "${tempo}"} == target["datasource"]
+    assert "tempo" in variables
+    assert set(keys) <= set(ATTRIBUTES)
+    assert set(re.findall(r'name = "([^"]+)"', target["query"])) <= set(EVENTS)
+    assert set(re.findall(r"\$\{?(\w+)", target["query"])) <= variables
+    assert 0 < target["limit"] <= 20
+    assert 0 < target["spss"] <= 100
+
+
 @pytest.mark.parametrize("uid", BOARDS)
 def test_every_query_asks_what_the_processor_writes(uid: str) -> None:
     """Metric names and labels are the registry's, the data source is the board's variable, each target has a name of its own."""
     board = load(uid)
     variables = {each["name"] for each in board["templating"]["list"]}
     for panel in board["panels"]:
-        assert len(panel["targets"]) == len({target["refId"] for target in panel["targets"]})
-        for target in panel["targets"]:
+        targets = panel.get("targets", [])
+        assert bool(targets) == (panel["type"] != "text")
+        assert len(targets) == len({target["refId"] for target in targets})
+        for target in targets:
+            if target["datasource"]["type"] == "tempo":
+                asks_tempo(target, variables)
+                continue
             assert {"type": "prometheus", "uid": "${ds}"} == target["datasource"]
+            assert "ds" in variables
             for name, matchers in re.findall(r"\b(otel_voice_\w+)\{([^}]*)\}", target["expr"]):
                 health = HEALTH[name.removesuffix("_total")]
                 assert name.endswith("_total") == (health.instrument == "counter")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import subprocess
@@ -19,9 +20,11 @@ from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from otel_voice_dashboards import RENDERED
 from otel_voice_processor.cli import main
 from otel_voice_processor.config import Config, Judging, Receiver, Tls, TraceExporter
 from otel_voice_processor.service import Service
+from otel_voice_schema import attributes as a
 
 import otel_voice
 from tests.peers.servers import Tempo, tempo
@@ -74,8 +77,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tempo]:
 
 async def test_a_call_that_the_processor_judged_is_found_by_its_id(server: Tempo, capsys: pytest.CaptureFixture[str]) -> None:
     """Its verdict is the one that counted; its trace id finds it, too; text that was redacted is told as that."""
-    import asyncio
-
     traces = (TraceExporter(endpoint=server.otlp, tls=Tls(insecure=True)),)
     service = Service(Config(receiver=Receiver(endpoint="127.0.0.1:0"), traces=traces, judging=Judging(settle_after=0.1), status=None))
     await service.start()
@@ -159,3 +160,49 @@ def test_the_readmes_lines_find_their_call(server: Tempo) -> None:
 
     assert 0 == done.returncode, done.stderr
     assert 2 == done.stdout.count('The caller meant it: "no I meant Friday"')
+
+
+CALL_BOARD = json.loads((RENDERED / "otel-voice-call.json").read_text(encoding="utf-8"))
+ASKED: dict[str, dict[str, Any]] = {panel["title"]: panel["targets"][0] for panel in CALL_BOARD["panels"] if "targets" in panel}
+
+
+def found(server: Tempo, target: dict[str, Any], call_id: str) -> list[dict[str, Any]]:
+    """Return the rows of a board's table of spans, as Grafana asks Tempo for them: name and attributes of each span."""
+    quoted = '"' + call_id.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    query = target["query"].replace("${call_id:doublequote}", quoted)
+    now = int(time.time())
+    told = {"q": query, "limit": target["limit"], "spss": target["spss"], "start": now - 3600, "end": now + 60}
+    with urllib.request.urlopen(f"{server.url}/api/search?{urllib.parse.urlencode(told)}", timeout=10) as answer:
+        traces = json.load(answer)["traces"]
+    spans = [span for each in traces for group in each["spanSets"] for span in group["spans"]]
+    rows = [{pair["key"]: next(iter(pair["value"].values())) for pair in span["attributes"]} | {"name": span.get("name")} for span in spans]
+    return [{key: value for key, value in row.items() if value is not None} for row in rows]
+
+
+@pytest.mark.parametrize("call_id", ["call_board", 'an "odd" \\ id, é'])
+async def test_the_board_of_a_call_shows_what_is_known_of_it(server: Tempo, call_id: str) -> None:
+    """Its one interruption with verdict and recovery, its record, every event that was told and what the processor added."""
+    traces = (TraceExporter(endpoint=server.otlp, tls=Tls(insecure=True)),)
+    service = Service(Config(receiver=Receiver(endpoint="127.0.0.1:0"), traces=traces, judging=Judging(settle_after=0.1), status=None))
+    await service.start()
+    await asyncio.to_thread(call, agent(f"127.0.0.1:{service.port}"), call_id)
+    await asyncio.to_thread(call, agent(f"127.0.0.1:{service.port}"), "call_beside")
+    told = service.counters.total("otel_voice_processor_judged_events") // 2
+    await service.settle_all()
+    await service.stop()
+    rows: dict[str, list[dict[str, Any]]] = {}
+    async with asyncio.timeout(20):  # until the search knows what was sent
+        while len(rows.get("Every event", ())) < told + 2:
+            await asyncio.sleep(0.3)
+            rows = {title: await asyncio.to_thread(found, server, target, call_id) for title, target in ASKED.items()}
+    (episode,), (record,) = rows["Its interruptions"], rows["The call"]
+
+    assert ("correct", "yes", "stopped") == tuple(
+        episode[key] for key in (a.VOICE_INTERRUPTION_VERDICT, a.VOICE_INTERRUPTION_INTENT, a.VOICE_INTERRUPTION_NET_AUDIO)
+    )
+    assert ("billing", "test", "completed", "handled") == tuple(
+        record[key] for key in (a.VOICE_WORKFLOW, a.VOICE_RUNTIME_NAME, a.VOICE_CALL_TASK_OUTCOME, a.VOICE_CALL_INTERRUPTED)
+    )
+    assert told + 2 == len(rows["Every event"])
+    assert any(row.get(a.VOICE_POLICY_ACTION) for row in rows["Every event"])
+    assert {title: [] for title in ASKED} == {title: await asyncio.to_thread(found, server, ASKED[title], "nobody") for title in ASKED}

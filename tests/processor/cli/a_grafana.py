@@ -40,7 +40,7 @@ class Store:
         self.anonymous = False
         self.conflict = ""  # the status of a 412
         self.adds: dict[str, Any] = {}  # what a server adds to what it is given
-        self.before_save: Callable[[], None] = lambda: None
+        self.before_save: Callable[[str], None] = lambda uid: None  # told the board
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> Answer:
         if path == "/api/health":
@@ -95,7 +95,7 @@ class Store:
         return 200, {"id": 1, "uid": uid, "title": body["title"]}
 
     def _save(self, body: Any) -> Answer:
-        self.before_save()
+        self.before_save(body["dashboard"]["uid"])
         if self.conflict:
             return 412, {"message": "A dashboard with the same name in the folder already exists", "status": self.conflict}
         model, uid = copy.deepcopy(body["dashboard"]), body["dashboard"]["uid"]

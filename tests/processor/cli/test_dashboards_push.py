@@ -206,9 +206,10 @@ def test_a_board_that_is_saved_meanwhile_is_not_overwritten(server: Server, earl
         earlier["title"] = "Earlier"
         pushed_earlier(server, earlier)
 
-        def save() -> None:
-            server.store.before_save = lambda: None
-            server.store.put(shipped() | {"title": "Theirs"}, "", "")
+        def save(uid: str) -> None:
+            if uid == UID:
+                server.store.before_save = lambda uid: None
+                server.store.put(shipped() | {"title": "Theirs"}, "", "")
 
         server.store.before_save = save
         done = push(server.url, *options)
