@@ -10,6 +10,7 @@ from otel_voice_dashboards import rules as r
 from otel_voice_dashboards.slo import DRIFT, FAST, SLOW, Leg, Objective, Targets
 
 OVERVIEW: Final = "otel-voice-overview"
+RELEASE: Final = "otel-voice-release"
 CRITICAL, WARNING = "critical", "warning"
 W, V, RT = (q.label(key) for key in (r.WORKFLOW, r.VERSION, r.RUNTIME))
 NAMED: Final = f'{{{V}!~"other|unversioned"}}'  # the rest beyond the newest versions, and calls without one, are no release
@@ -111,7 +112,7 @@ def _spike(name: str, signal: r.Signal, targets: Targets, what: str) -> Alert:
         description=f"With the agent's policy version {{{V}}}, {{share}} {what} in workflow {{{W}}} over 6h: more than with the versions "
         "before it by more than chance allows. Roll back, then look.",
         by=(W, V),
-        panel=(OVERVIEW, _panel(name)),
+        panel=(RELEASE, _panel(name)),
     )
 
 

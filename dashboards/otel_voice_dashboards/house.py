@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from grafana_foundation_sdk.builders import common, dashboard, heatmap, prometheus, stat, table, tempo, timeseries
@@ -27,6 +27,7 @@ OVER_RANGE: Final = Scope(
 PER_STEP: Final = Scope(
     window="$__rate_interval", workflow="$workflow", message_type="$message_type", policy_version="$policy_version", runtime="$runtime"
 )
+PER_WINDOW: Final = replace(PER_STEP, window="$window")
 STEP: Final = "2m"  # metrics are pushed once a minute: a window must hold two pushes
 GREEN, ORANGE, RED, BLUE, GREY = "green", "orange", "red", "blue", "text"
 COLOURS: Final = {"correct": GREEN, "false": ORANGE, "missed": RED, "protected": "purple", "undetermined": "#8e8e8e", "paused": "yellow"}
@@ -247,6 +248,16 @@ def traffic() -> list[dashboard.QueryVariable]:
     return [chooser(name, shown, f"label_values({metric}, {label(key)})") for name, shown, metric, key in chosen]
 
 
+def window() -> dashboard.IntervalVariable:
+    """Return the choice of how long a window rates over time are counted in: shorter than an hour holds too few to believe."""
+    return (
+        dashboard.IntervalVariable("window")
+        .label("Counted over")
+        .values("1h,6h,1d,7d")
+        .current(board_models.VariableOption(selected=True, text="6h", value="6h"))
+    )
+
+
 def chooser(name: str, shown: str, asked: str) -> dashboard.QueryVariable:
     """Return a filter of several values, all of them until somebody chooses."""
     return (
@@ -263,7 +274,7 @@ def chooser(name: str, shown: str, asked: str) -> dashboard.QueryVariable:
     )
 
 
-Filter = dashboard.QueryVariable | dashboard.TextBoxVariable
+Filter = dashboard.QueryVariable | dashboard.TextBoxVariable | dashboard.IntervalVariable
 
 
 def board(

@@ -97,9 +97,9 @@ def episodes(scope: Scope, by: Sequence[str] = (), **matchers: str) -> str:
     return count(m.INTERRUPTION_EPISODES, scope, by, **matchers)
 
 
-def calls(scope: Scope, **matchers: str) -> str:
+def calls(scope: Scope, by: Sequence[str] = (), **matchers: str) -> str:
     """Return how many calls with an interruption settled."""
-    return count(m.CALLS, scope, **({label(a.VOICE_CALL_INTERRUPTED): INTERRUPTED} | matchers))
+    return count(m.CALLS, scope, by, **({label(a.VOICE_CALL_INTERRUPTED): INTERRUPTED} | matchers))
 
 
 def perhaps(scope: Scope, unknown: str) -> str:
@@ -153,14 +153,21 @@ def silence_p95(scope: Scope) -> str:
     return quantile(m.INTERRUPTION_SILENCE_DURATION, 0.95, scope)
 
 
-def completion_rate(scope: Scope) -> str:
+def completion_rate(scope: Scope, by: Sequence[str] = ()) -> str:
     """Return task completion after an interruption."""
-    return share(calls(scope, **{OUTCOME: "completed"}), calls(scope, **{OUTCOME: KNOWN_OUTCOMES}))
+    return share(calls(scope, by, **{OUTCOME: "completed"}), calls(scope, by, **{OUTCOME: KNOWN_OUTCOMES}))
 
 
-def escalation_rate(scope: Scope) -> str:
+def escalation_rate(scope: Scope, by: Sequence[str] = ()) -> str:
     """Return escalation after an interruption."""
-    return share(calls(scope, **{ESCALATED: "true"}), calls(scope, **{ESCALATED: "true|false"}))
+    return share(calls(scope, by, **{ESCALATED: "true"}), calls(scope, by, **{ESCALATED: "true|false"}))
+
+
+def followed_rate(scope: Scope, by: Sequence[str] = ()) -> str:
+    """Return how often the agent did what its policy asked, of the times that this is known; early is not followed."""
+    name = label(a.VOICE_INTERRUPTION_COMPLIANCE)
+    followed, known = (count(m.INTERRUPTION_COMPLIANCE, scope, by, **{name: each}) for each in ("followed", "followed|early|deviated"))
+    return share(followed, known)
 
 
 RATES: Final[dict[str, Callable[[Scope], str]]] = {

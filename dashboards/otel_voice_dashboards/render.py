@@ -14,12 +14,13 @@ from typing import Any
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from otel_voice_dashboards import RENDERED, call, overview, processor, workflow
+from otel_voice_dashboards import RENDERED, call, overview, processor, release, workflow
 from otel_voice_dashboards.rule_files import GRAFANA_FILE, PROMETHEUS_FILE, grafana_alerts, prometheus_rules
 
 BOARDS = {
     overview.UID: overview.overview,
     workflow.UID: workflow.workflow,
+    release.UID: release.release,
     call.UID: call.call,
     processor.UID: processor.processor,
 }

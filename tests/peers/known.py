@@ -62,7 +62,7 @@ class Known:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def known(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Known]:
-    """Six hundred simulated calls, and a workflow in which one single thing happened."""
+    """Six hundred simulated calls of two versions of the agent's policy, and a workflow in which one single thing happened."""
     spans = tmp_path_factory.mktemp("spans") / "calls.jsonl"
     with prometheus(tmp_path_factory.mktemp("prometheus")) as prom:
         async with scored(prom.endpoint, spans) as one:
@@ -70,6 +70,7 @@ async def known(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Known
                 **{**{each: getattr(EIGHT_FAILING[0], each) for each in EIGHT_FAILING[0].__dataclass_fields__}, "workflow": "rare"}
             )
             scripts, records = [*simulate(3, CALLS), single], []
+            versions = {script.call_id: "2026-06-01" for script in scripts[::3]}
             for at in range(0, len(scripts), CALLS // 2):  # its counters grow twice
-                records += await one.take(scripts[at : at + CALLS // 2])
+                records += await one.take(scripts[at : at + CALLS // 2], versions)
         yield Known(prom, records, scripts, await asyncio.to_thread(prom.newest_s), spans)
