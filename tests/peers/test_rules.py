@@ -170,8 +170,8 @@ def test_names_may_be_anything(tmp_path: Path) -> None:
         "description": f"With the agent's policy version {version}, 50% of the agent's stops were not meant by the caller in workflow "
         f"{workflow} over 6h: more than with the versions before it by more than chance allows. Roll back, then look.",
         "runbook_url": pages,
-        "__dashboardUid__": "otel-voice-overview",
-        "__panelId__": "1",
+        "__dashboardUid__": "otel-voice-release",
+        "__panelId__": "3",
     }
     labels = {"voice_workflow": workflow, "voice_agent_policy_version": version, "severity": "critical"}
     night.alerts.append(
