@@ -1,4 +1,4 @@
-"""Renders the boards to JSON and the rules to YAML: `python -m otel_voice_dashboards.render [--check]`.
+"""Renders the boards to JSON, the rules to YAML, and what the panels say to PANELS.md: `python -m otel_voice_dashboards.render [--check]`.
 
 Needs grafana-foundation-sdk, which users do not.
 """
@@ -15,6 +15,7 @@ from typing import Any
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from otel_voice_dashboards import RENDERED, call, overview, processor, release, workflow
+from otel_voice_dashboards.pages import panels_page
 from otel_voice_dashboards.rule_files import GRAFANA_FILE, PROMETHEUS_FILE, grafana_alerts, prometheus_rules
 
 BOARDS = {
@@ -48,8 +49,10 @@ def _parts(model: Any) -> Iterator[dict[str, Any]]:
 
 def _files() -> Iterator[tuple[Path, str]]:
     """Yield each file and its text; boards first, since alerts point to their panels."""
-    for uid in BOARDS:
-        yield RENDERED / f"{uid}.json", render(uid)
+    rendered = {uid: render(uid) for uid in BOARDS}
+    for uid, text in rendered.items():
+        yield RENDERED / f"{uid}.json", text
+    yield RENDERED.parents[1] / "PANELS.md", panels_page(rendered.values())
     for name, made in RULES.items():
         yield RENDERED / "rules" / name, made()
 

@@ -1,0 +1,37 @@
+"""The boards in words: a page that explains every panel, from what the panels themselves say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+
+_HEAD: Final = """# Every panel
+
+Made by `python -m otel_voice_dashboards.render` from the boards themselves; the same words stand behind the (i) of each panel in Grafana.
+"""
+
+
+def panels_page(boards: Iterable[str]) -> str:
+    """Return the page about rendered boards, given as their JSON."""
+    return _HEAD + "".join(_board(json.loads(text)) for text in boards)
+
+
+def _board(model: dict[str, Any]) -> str:
+    chosen = ", ".join(f"*{each['label']}*" for each in model["templating"]["list"])
+    rows = "".join(f"| {panel['title']} | {_cell(panel['description'])} | {_shown(panel)} |\n" for panel in model["panels"])
+    return (
+        f"\n## {model['title']}\n\n{model['description']} Choices at the top: {chosen}.\n\n| panel | says | shows |\n|---|---|---|\n{rows}"
+    )
+
+
+def _shown(panel: dict[str, Any]) -> str:
+    """Return what is drawn: legends of its queries, and how many spans it asks for where that is bounded."""
+    names = [
+        target.get("legendFormat") or f"{target['limit']} traces, {target['spss']} spans of each" for target in panel.get("targets", [])
+    ]
+    return _cell(", ".join(f"by `{name[2:-2]}`" if name.startswith("{{") and name.count("{{") == 1 else name for name in names))
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
