@@ -139,7 +139,7 @@ def _kept(targets: Targets) -> tuple[Alert, ...]:
 
 def _leaving(targets: Targets) -> tuple[Alert, ...]:
     queue, by = health.everywhere("otel_voice_exporter_queue_size"), ", ".join(EXPORTER)
-    given_up = ("expired_requests", "abandoned_requests", "lost_dead_letters")
+    given_up = ("expired_requests", "lost_dead_letters")
     lost = "\nor ".join(_grown(f"otel_voice_exporter_{name}", "1h", EXPORTER) + " > 0" for name in given_up)
     return (
         _alert(

@@ -14,7 +14,7 @@ from otel_voice_schema import events as e
 from otel_voice_dashboards.house import Place, board, spans
 
 UID: Final = "otel-voice-call"
-_THIS_CALL: Final = f"span.{a.VOICE_CALL_ID} = ${{call_id:doublequote}}"
+_THIS_CALL: Final = f"span.{a.VOICE_CALL_ID} = `${{call_id:raw}}`"  # backticks: neither quotes nor backslashes of an id mean anything
 _HELP: Final = """Put a call's id into the field above, and choose a range that holds the call: Tempo finds nothing outside it.
 A trace id in a table opens the whole trace, with every event and the agent's own spans.
 
@@ -30,7 +30,7 @@ def call() -> dashboard.Dashboard:
         UID,
         "Interruptions: call",
         "One call by its id: did the caller mean to interrupt, what did the agent do, was it right, did it recover.",
-        [dashboard.TextBoxVariable("call_id").label("Call id")],
+        [dashboard.TextBoxVariable("call_id").label("Call id").default_value("")],
         asks=("tempo",),
     )
     for panel in _panels():

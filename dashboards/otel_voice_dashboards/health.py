@@ -7,6 +7,8 @@ from typing import Final
 
 from otel_voice_schema.health import HEALTH
 
+from otel_voice_dashboards import queries as q
+
 ALIVE: Final = "otel_voice_receiver_accepted_requests"  # counted by every processor that does anything
 WHICH: Final = 'job=~"$job",instance=~"$instance"'  # Prometheus makes them of service.name and service.instance.id
 
@@ -29,7 +31,7 @@ def prometheus_name(name: str) -> str:
 
 def grown(name: str, window: str, by: Sequence[str] = (), **matchers: str) -> str:
     """Return by how much a counter grew over the window, split by some labels or in all."""
-    return f"sum{_by(name, by)}(increase({series(name, **matchers)}[{window}]))"
+    return f"sum{_by(name, by)}({q.grown(series(name, **matchers), window)})"
 
 
 def counted(*names: str, window: str = "$__range") -> str:

@@ -17,16 +17,27 @@ from grafana_foundation_sdk.models.tempo import SearchTableType
 from otel_voice_schema import attributes as a
 from otel_voice_schema import metrics as m
 
-from otel_voice_dashboards.queries import Scope, label, prometheus_name
+from otel_voice_dashboards.queries import DOCTOR, Scope, label, prometheus_name
 
 SOURCE: Final = DataSourceRef(type_val="prometheus", uid="${ds}")
 TRACES: Final = DataSourceRef(type_val="tempo", uid="${tempo}")
 OVER_RANGE: Final = Scope(
-    window="$__range", workflow="$workflow", message_type="$message_type", policy_version="$policy_version", runtime="$runtime"
+    window="$__range",
+    workflow="$workflow",
+    message_type="$message_type",
+    policy_version="$policy_version",
+    runtime="$runtime",
+    without=DOCTOR,
 )
 PER_STEP: Final = Scope(
-    window="$__rate_interval", workflow="$workflow", message_type="$message_type", policy_version="$policy_version", runtime="$runtime"
+    window="$__rate_interval",
+    workflow="$workflow",
+    message_type="$message_type",
+    policy_version="$policy_version",
+    runtime="$runtime",
+    without=DOCTOR,
 )
+TO_CALL: Final = {"title": "This call", "url": "/d/otel-voice-call?var-call_id=${__value.raw}&var-tempo=${tempo}&${__url_time_range}"}
 PER_WINDOW: Final = replace(PER_STEP, window="$window")
 STEP: Final = "2m"  # metrics are pushed once a minute: a window must hold two pushes
 GREEN, ORANGE, RED, BLUE, GREY = "green", "orange", "red", "blue", "text"
@@ -94,7 +105,7 @@ def rate_panel(
         .datasource(SOURCE)
         .grid_pos(place.grid())
         .unit(unit)
-        .decimals(1)
+        .decimals(0 if unit == "none" else 1)
         .no_value("nothing counted")
         .color_mode(models.BigValueColorMode.VALUE)
         .graph_mode(models.BigValueGraphMode.NONE)
@@ -146,6 +157,9 @@ def _bars(number: int, title: str, description: str, place: Place) -> timeseries
         .line_width(0)
         .stacking(common.StackingConfig().mode(models.StackingMode.NORMAL))
         .interval(STEP)
+        .legend(
+            common.VizLegendOptions().show_legend(True).display_mode(models.LegendDisplayMode.LIST).placement(models.LegendPlacement.BOTTOM)
+        )
         .tooltip(common.VizTooltipOptions().mode(models.TooltipDisplayMode.MULTI))
     )
 
@@ -182,8 +196,10 @@ def lines(number: int, title: str, description: str, place: Place, unit: str, se
         .min(0)
         .line_width(2)
         .fill_opacity(5)
-        .span_nulls(True)
         .interval(STEP)
+        .legend(
+            common.VizLegendOptions().show_legend(True).display_mode(models.LegendDisplayMode.LIST).placement(models.LegendPlacement.BOTTOM)
+        )
         .tooltip(common.VizTooltipOptions().mode(models.TooltipDisplayMode.MULTI))
     )
     for ref_id, (legend, expr) in zip("ABCDEFGH", series, strict=False):
@@ -232,6 +248,7 @@ def spans(number: int, title: str, description: str, place: Place, traceql: str,
         .datasource(TRACES)
         .grid_pos(place.grid())
         .no_value("nothing found in this range")
+        .override_by_regexp(f".*{a.VOICE_CALL_ID.replace('.', '[.]')}", [DynamicConfigValue(id_val="links", value=[TO_CALL])])
         .with_target(asked.ref_id("A").datasource(TRACES))
     )
 

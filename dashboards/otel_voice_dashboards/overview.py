@@ -133,11 +133,11 @@ def _afterwards() -> list[Builder[Panel]]:
         rate_panel(
             7,
             "Escalation after interruption",
-            "Of the calls with an interruption: how many were handed to a person. An association, not a cause.",
+            "Of the calls with an interruption: how many were handed to a person, which may be right. An association, not a cause.",
             Place(x=12, y=7, w=6, h=7),
             value=q.escalation_rate(scope),
             unit="percentunit",
-            colours=bad_above(0.2, 0.4),
+            colours=thresholds((None, GREY)),
             beside=[("calls known", q.calls(scope, **{q.ESCALATED: "true|false"})), ("undetermined", unknown_escalation)],
         ),
         rate_panel(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -27,10 +28,15 @@ def _board(model: dict[str, Any]) -> str:
 
 def _shown(panel: dict[str, Any]) -> str:
     """Return what is drawn: legends of its queries, and how many spans it asks for where that is bounded."""
-    names = [
-        target.get("legendFormat") or f"{target['limit']} traces, {target['spss']} spans of each" for target in panel.get("targets", [])
-    ]
-    return _cell(", ".join(f"by `{name[2:-2]}`" if name.startswith("{{") and name.count("{{") == 1 else name for name in names))
+    return _cell(", ".join(_legend(target) for target in panel.get("targets", [])))
+
+
+def _legend(target: dict[str, Any]) -> str:
+    name = target.get("legendFormat")
+    if name is None:
+        return f"{target['limit']} traces, {target['spss']} spans of each"
+    labels = re.findall(r"{{(\w+)}}", name)
+    return ("by " + ", ".join(f"`{each}`" for each in labels)).replace("`le`", "bucket") if labels else str(name)
 
 
 def _cell(text: str) -> str:

@@ -12,7 +12,7 @@ from otel_voice_dashboards import health as h
 from otel_voice_dashboards.house import BLUE, COLOURS, GREEN, GREY, ORANGE, RED, Place, bad_above, bars, board, chooser, lines, rate_panel
 
 UID: Final = "otel-voice-processor"
-GIVEN_UP: Final = ("otel_voice_exporter_dead_letters", "otel_voice_exporter_expired_requests", "otel_voice_exporter_abandoned_requests")
+GIVEN_UP: Final = ("otel_voice_exporter_dead_letters", "otel_voice_exporter_expired_requests")  # abandoned ones are dead letters
 REJECTED: Final = ("otel_voice_exporter_rejected_spans", "otel_voice_exporter_rejected_log_records")
 OWN: Final = ("otel_voice_exporter_send_failed_summaries", "otel_voice_exporter_enqueue_failed_summaries")
 FAILURES: Final = ("otel_voice_processor_tick_failures", "otel_voice_processor_settle_failures", "otel_voice_processor_policy_failures")
@@ -79,8 +79,8 @@ def _at_a_glance() -> list[Builder[Panel]]:
         rate_panel(
             3,
             "Requests given up",
-            "Requests that a destination never gets: it refuses them for good, they were too old, or the config no longer names it. "
-            "Above zero: the folder `dead_letters/` beside the journal has them, each with its reason.",
+            "Requests that a destination never gets: it refuses them for good, or the config no longer names it: the folder "
+            "`dead_letters/` beside the journal has these, each with its reason. Those that were older than `max_age` are gone.",
             Place(x=12, y=0, w=6, h=7),
             value=h.counted(*GIVEN_UP),
             unit="none",

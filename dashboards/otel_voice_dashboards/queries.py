@@ -13,6 +13,9 @@ from otel_voice_schema.metrics import METRICS, Metric
 DETERMINED: Final = "correct|false_interruption|missed_interruption"
 KNOWN_OUTCOMES: Final = "completed|failed|abandoned"
 INTERRUPTED: Final = "handled|mishandled"
+STEP_WINDOW: Final = "$__rate_interval"  # longer than a step: what is counted in it would stand in several bars
+OF_CALLS: Final = frozenset({m.CALLS, m.ESCALATIONS, m.INTERRUPTION_SILENCE_TIMEOUTS})  # a call has no message type, whatever is chosen
+DOCTOR: Final = "otel_voice_doctor"  # the workflow of `otel-voice doctor`'s own calls
 
 
 def prometheus_name(metric: Metric) -> str:
@@ -46,6 +49,8 @@ class Scope:
             a.VOICE_AGENT_POLICY_VERSION: self.policy_version,
             a.VOICE_RUNTIME_NAME: self.runtime,
         }
+        if metric.name in OF_CALLS:
+            del given[a.VOICE_AGENT_MESSAGE_TYPE]
         return {label(key): value for key, value in given.items() if key in metric.labels and (value != ".*" or key == a.VOICE_WORKFLOW)}
 
 
@@ -61,10 +66,15 @@ def selector(name: str, scope: Scope, suffix: str = "", **matchers: str) -> str:
     return f"{prometheus_name(metric)}{suffix}{{{','.join(parts)}}}"
 
 
+def grown(series: str, window: str) -> str:
+    """Return by how much series grew over a window; per step of a board, each event once."""
+    return f"increase({series}[{window}])" if window != STEP_WINDOW else f"rate({series}[{window}]) * $__interval_ms / 1000"
+
+
 def count(name: str, scope: Scope, by: Sequence[str] = (), **matchers: str) -> str:
     """Return the events of a counter over the window, by some attributes or in all."""
     grouped = f" by ({', '.join(label(key) for key in by)}) " if by else ""
-    return f"sum{grouped}(increase({selector(name, scope, **matchers)}[{scope.window}]))"
+    return f"sum{grouped}({grown(selector(name, scope, **matchers), scope.window)})"
 
 
 def share(numerator: str, denominator: str) -> str:
@@ -89,7 +99,7 @@ def quantile(name: str, share_of: float, scope: Scope) -> str:
 
 def filled(name: str, scope: Scope) -> str:
     """Return how many events of a histogram stayed below each of its edges."""
-    return f"sum by (le) (increase({selector(name, scope, '_bucket')}[{scope.window}]))"
+    return f"sum by (le) ({grown(selector(name, scope, '_bucket'), scope.window)})"
 
 
 def episodes(scope: Scope, by: Sequence[str] = (), **matchers: str) -> str:

@@ -133,7 +133,7 @@ def _to_review() -> list[Builder[Panel]]:
 def _judged(verdict: str) -> str:
     """Return the TraceQL for the episodes of a verdict in the chosen workflows and versions."""
     chosen = " && ".join(
-        f"span.{key} =~ `${{{variable}:regex}}`"  # raw, since a regular expression's backslashes are none of TraceQL's
+        f"span.{key} =~ `^(?:${{{variable}:regex}})$`"  # raw, since a regular expression's backslashes are none of TraceQL's
         for key, variable in ((a.VOICE_WORKFLOW, "workflow"), (a.VOICE_AGENT_POLICY_VERSION, "policy_version"))
     )
     shown = (a.VOICE_CALL_ID, a.VOICE_WORKFLOW, a.VOICE_AGENT_MESSAGE_TYPE, a.VOICE_CALLER_INPUT_CLASS, a.VOICE_INTERRUPTION_REASON)

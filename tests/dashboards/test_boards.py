@@ -61,6 +61,7 @@ def test_bars_and_lines_begin_at_zero(uid: str) -> None:
     for panel in load(uid)["panels"]:
         if panel["type"] == "timeseries":
             assert 0 == panel["fieldConfig"]["defaults"]["min"]
+            assert panel["options"]["legend"]["showLegend"]  # else nobody knows what is what
 
 
 def asks_tempo(target: dict[str, Any], variables: set[str]) -> None:
@@ -97,7 +98,7 @@ def test_every_query_asks_what_the_processor_writes(uid: str) -> None:
                 assert {each.split("=~")[0] for each in matchers.split(",")} <= {"job", "instance", *health.labels}
             for name, matchers in re.findall(r"\b(voice_\w+)\{([^}]*)\}", target["expr"]):
                 metric = NAMES[re.sub(r"_(bucket|count|sum)$", "", name) if name not in NAMES else name]
-                labels = {each.split("=~")[0] for each in matchers.split(",")}
+                labels = {re.split("[=!]~", each)[0] for each in matchers.split(",")}
                 assert labels <= {key.replace(".", "_") for key in metric.labels}
             assert set(re.findall(r"\$(?!__)(\w+)", target["expr"])) <= variables
 

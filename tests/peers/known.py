@@ -17,7 +17,8 @@ from otel_voice_processor.simulate import EIGHT_FAILING, Script, simulate
 from tests.peers.scored import scored
 from tests.peers.servers import Prometheus, prometheus
 
-ALL = {"$workflow": ".*", "$message_type": ".*", "$policy_version": ".*", "$runtime": ".*", "$__range": "1h", "$__rate_interval": "1h"}
+HOUR = {"$__range": "1h", "$__rate_interval": "1h", "$__interval_ms": "3600000"}  # which holds everything
+ALL = {"$workflow": ".*", "$message_type": ".*", "$policy_version": ".*", "$runtime": ".*"} | HOUR
 CALLS = 600
 
 

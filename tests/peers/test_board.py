@@ -182,6 +182,19 @@ async def test_one_single_event_and_a_zero_numerator(known: Known, board_table: 
     assert [0.0] == list(unsure.values())
 
 
+async def test_a_message_type_leaves_calls_as_they_are(known: Known) -> None:
+    """A call has none: panels about calls say the same, those about interruptions say less."""
+    for title in ("Task completion after interruption", "Escalation after interruption", "Calls"):
+        for target in PANELS[title]["targets"]:
+            if "turn overlaps" not in target["legendFormat"]:
+                assert await known.ask(target["expr"]) == await known.ask(target["expr"], message_type="disclosure"), title
+    counted = PANELS["Undetermined"]["targets"][1]["expr"]
+    (every,) = (await known.ask(counted)).values()
+    (some,) = (await known.ask(counted, message_type="disclosure")).values()
+
+    assert 0 < some < every
+
+
 async def test_no_calls_at_all_is_nothing_and_no_error(known: Known) -> None:
     """Each query of the board is valid, and of a workflow that nobody knows it shows nothing, not zero per cent."""
     for title, panel in PANELS.items():

@@ -21,6 +21,7 @@ from otel_voice_processor.simulate import events_of, simulate
 from otel_voice_processor.testing import Sink, free_port, request_of
 from otel_voice_processor.wire import build_request, encode_span
 
+from tests.peers.known import HOUR
 from tests.peers.servers import Prometheus, prometheus
 
 pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="module")]
@@ -30,7 +31,7 @@ TEXT = Path(__file__).read_text(encoding="utf-8")
 Rows = list[tuple[str, str, str]]
 INTERVAL_S = 0.4
 CALLS = 20
-ALL = {"$job": ".*", "$instance": ".*", "$__range": "1h", "$__rate_interval": "1h"}
+ALL = {"$job": ".*", "$instance": ".*"} | HOUR
 HOUR_S = 3600  # what a rate over that window is divided by
 
 

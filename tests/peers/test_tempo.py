@@ -170,8 +170,7 @@ ASKED: dict[str, dict[str, Any]] = {panel["title"]: panel["targets"][0] for pane
 
 def found(server: Tempo, target: dict[str, Any], call_id: str = "", **chosen: str) -> list[dict[str, Any]]:
     """Return the rows of a board's table of spans, as Grafana asks Tempo for them: name and attributes of each span."""
-    quoted = '"' + call_id.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    query = target["query"].replace("${call_id:doublequote}", quoted)
+    query = target["query"].replace("${call_id:raw}", call_id)
     for name, value in ({"workflow": ".*", "policy_version": ".*"} | chosen).items():
         query = query.replace(f"${{{name}:regex}}", value)
     now = int(time.time())
