@@ -33,7 +33,7 @@ def call() -> dashboard.Dashboard:
         [dashboard.TextBoxVariable("call_id").label("Call id").default_value("")],
         asks=("tempo",),
     )
-    for panel in _panels():
+    for panel in (_interruptions(), _record(), _events(), _help()):
         made = made.with_panel(panel)
     return made
 
@@ -43,81 +43,90 @@ def _of(name: str, *shown: str) -> str:
     return f'{{ name = "{name}" && {_THIS_CALL} }} | select({", ".join(f"span.{key}" for key in shown)})'
 
 
-def _panels() -> list[Builder[Panel]]:
-    return [
-        spans(
-            1,
-            "Its interruptions",
-            "One row for each: did the caller mean it (intent), what was heard happen (net audio), was it right (verdict and reason), did "
-            "the agent do what policy asked (compliance), did it recover. Up to 50 of one call; Tempo's search sorts nothing.",
-            Place(x=0, y=0, w=24, h=9),
-            _of(
-                e.EPISODE,
-                a.VOICE_INTERRUPTION_VERDICT,
-                a.VOICE_INTERRUPTION_REASON,
-                a.VOICE_INTERRUPTION_INTENT,
-                a.VOICE_INTERRUPTION_NET_AUDIO,
+def _interruptions() -> Builder[Panel]:
+    return spans(
+        1,
+        "Its interruptions",
+        "One row for each: did the caller mean it (intent), what was heard happen (net audio), was it right (verdict and reason), did "
+        "the agent do what policy asked (compliance), did it recover. Up to 50 of one call; Tempo's search sorts nothing.",
+        Place(x=0, y=0, w=24, h=9),
+        _of(
+            e.EPISODE,
+            a.VOICE_INTERRUPTION_VERDICT,
+            a.VOICE_INTERRUPTION_REASON,
+            a.VOICE_INTERRUPTION_INTENT,
+            a.VOICE_INTERRUPTION_NET_AUDIO,
+            a.VOICE_CALLER_INPUT_CLASS,
+            a.VOICE_AGENT_MESSAGE_TYPE,
+            a.VOICE_INTERRUPTION_REACTION_MS,
+            a.VOICE_INTERRUPTION_COMPLIANCE,
+            a.VOICE_POLICY_RULE,
+            a.VOICE_INTERRUPTION_RECOVERY_TURN_ID,
+            a.VOICE_EVIDENCE_MISSING,
+        ),
+        traces=5,
+        each=50,
+    )
+
+
+def _record() -> Builder[Panel]:
+    return spans(
+        2,
+        "The call",
+        "The call's own record: who ran it by which policy, how it ended, whether its task was completed and a person was asked for. "
+        "More than one row: the call was judged in parts, by two processors or after its time.",
+        Place(x=0, y=9, w=24, h=6),
+        _of(
+            e.CALL,
+            a.VOICE_WORKFLOW,
+            a.VOICE_RUNTIME_NAME,
+            a.VOICE_AGENT_POLICY_VERSION,
+            a.VOICE_JUDGE_VERSION,
+            a.VOICE_CALL_INTERRUPTED,
+            a.VOICE_CALL_TASK_OUTCOME,
+            a.VOICE_CALL_ESCALATION_ASKED,
+            a.VOICE_CALL_ESCALATED,
+            a.VOICE_CALL_ENDED_BY,
+            a.VOICE_EVIDENCE_MISSING,
+        ),
+        traces=5,
+        each=5,
+    )
+
+
+def _events() -> Builder[Panel]:
+    return spans(
+        3,
+        "Every event",
+        "What the runtime told, as spans, with the policy's ruling where there was something to rule on. Up to 100 of one call, in no "
+        "order: sort by start. Text is shown only where the processor was told to keep it; pointers to audio are on each span.",
+        Place(x=0, y=15, w=24, h=14),
+        f'{{ name =~ "voice[.]interruption[.].*" && {_THIS_CALL} }} | select('
+        + ", ".join(
+            f"span.{key}"
+            for key in (
+                a.VOICE_TURN_ID,
+                a.VOICE_AGENT_RESPONSE_ID,
                 a.VOICE_CALLER_INPUT_CLASS,
-                a.VOICE_AGENT_MESSAGE_TYPE,
-                a.VOICE_INTERRUPTION_REACTION_MS,
-                a.VOICE_INTERRUPTION_COMPLIANCE,
+                a.VOICE_POLICY_ACTION,
                 a.VOICE_POLICY_RULE,
-                a.VOICE_INTERRUPTION_RECOVERY_TURN_ID,
-                a.VOICE_EVIDENCE_MISSING,
-            ),
-            traces=5,
-            each=50,
-        ),
-        spans(
-            2,
-            "The call",
-            "The call's own record: who ran it by which policy, how it ended, whether its task was completed and a person was asked for. "
-            "More than one row: the call was judged in parts, by two processors or after its time.",
-            Place(x=0, y=9, w=24, h=6),
-            _of(
-                e.CALL,
-                a.VOICE_WORKFLOW,
-                a.VOICE_RUNTIME_NAME,
-                a.VOICE_AGENT_POLICY_VERSION,
-                a.VOICE_JUDGE_VERSION,
-                a.VOICE_CALL_INTERRUPTED,
-                a.VOICE_CALL_TASK_OUTCOME,
-                a.VOICE_CALL_ESCALATION_ASKED,
-                a.VOICE_CALL_ESCALATED,
-                a.VOICE_CALL_ENDED_BY,
-                a.VOICE_EVIDENCE_MISSING,
-            ),
-            traces=5,
-            each=5,
-        ),
-        spans(
-            3,
-            "Every event",
-            "What the runtime told, as spans, with the policy's ruling where there was something to rule on. Up to 100 of one call, in no "
-            "order: sort by start. Text is shown only where the processor was told to keep it; pointers to audio are on each span.",
-            Place(x=0, y=15, w=24, h=14),
-            f'{{ name =~ "voice[.]interruption[.].*" && {_THIS_CALL} }} | select('
-            + ", ".join(
-                f"span.{key}"
-                for key in (
-                    a.VOICE_TURN_ID,
-                    a.VOICE_AGENT_RESPONSE_ID,
-                    a.VOICE_CALLER_INPUT_CLASS,
-                    a.VOICE_POLICY_ACTION,
-                    a.VOICE_POLICY_RULE,
-                    a.VOICE_POLICY_CONFIDENCE,
-                    a.VOICE_AGENT_PLAYBACK_POSITION_MS,
-                )
+                a.VOICE_POLICY_CONFIDENCE,
+                a.VOICE_AGENT_PLAYBACK_POSITION_MS,
             )
-            + ")",
-            traces=5,
-            each=100,
-        ),
+        )
+        + ")",
+        traces=5,
+        each=100,
+    )
+
+
+def _help() -> Builder[Panel]:
+    return (
         text.Panel()
         .id(4)
         .title("How to read this")
         .description("Where the rest of a call's story is, and what to do where nothing is found.")
         .grid_pos(Place(x=0, y=29, w=24, h=6).grid())
         .mode(TextMode.MARKDOWN)
-        .content(_HELP),
-    ]
+        .content(_HELP)
+    )

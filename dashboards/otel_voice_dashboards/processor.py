@@ -31,7 +31,7 @@ def processor() -> dashboard.Dashboard:
             chooser("instance", "Instance", f'label_values({h.ALIVE}_total{{job=~"$job"}}, instance)'),
         ],
     )
-    for panel in (*_at_a_glance(), *_taking(), *_delivering(), *_judging(), *_disturbed()):
+    for panel in (*_is_it_taking(), *_is_it_delivering(), *_taking(), *_delivering(), *_judging(), *_disturbed()):
         made = made.with_panel(panel)
     return made
 
@@ -40,9 +40,8 @@ def _share(of: str, others: str) -> str:
     return f"({of}) / ((({of}) + ({others})) > 0)"
 
 
-def _at_a_glance() -> list[Builder[Panel]]:
+def _is_it_taking() -> list[Builder[Panel]]:
     accepted, refused = h.counted(h.ALIVE), h.counted("otel_voice_receiver_refused_requests")
-    judged, unjudged = h.counted("otel_voice_processor_judged_events"), h.counted("otel_voice_processor_unjudged_events")
     full = f"max({h.series('otel_voice_journal_bytes')} / {h.series('otel_voice_journal_capacity_bytes')})"
     return [
         rate_panel(
@@ -76,6 +75,12 @@ def _at_a_glance() -> list[Builder[Panel]]:
                 ("commits that failed", h.counted("otel_voice_journal_failed_commits")),
             ],
         ),
+    ]
+
+
+def _is_it_delivering() -> list[Builder[Panel]]:
+    judged, unjudged = h.counted("otel_voice_processor_judged_events"), h.counted("otel_voice_processor_unjudged_events")
+    return [
         rate_panel(
             3,
             "Requests given up",

@@ -46,6 +46,12 @@ def _list(_: argparse.Namespace) -> int:
 
 def _write(options: argparse.Namespace) -> int:
     root = Path(options.folder)
+    wrong = "DIR is empty: `.` is the current folder" if not options.folder else ""
+    if options.seen_as is not None and not options.seen_as.startswith("/"):
+        wrong = f"--seen-as: `{options.seen_as}` is no absolute path, and Grafana would look for it from a folder of its own"
+    if wrong:
+        print(printable(f"otel-voice: {wrong}"), file=sys.stderr)
+        return 2
     try:
         files = dict(_files(root, options))
     except ValueError as error:

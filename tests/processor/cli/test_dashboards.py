@@ -129,3 +129,17 @@ def test_a_folder_that_cannot_be_is_one_line(tmp_path: Path, capsys: pytest.Capt
 
     assert 1 == main(["dashboards", "write", str(tmp_path / "file")])
     assert 1 == len(capsys.readouterr().err.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"), [([""], "DIR is empty"), (["there", "--seen-as", "etc/otel-voice"], "`etc/otel-voice` is no absolute path")]
+)
+def test_a_place_that_nobody_means_is_one_line(
+    arguments: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 2, and nothing is written."""
+    monkeypatch.chdir(tmp_path)
+
+    assert 2 == main(["dashboards", "write", *arguments])
+    assert told in capsys.readouterr().err
+    assert [] == list(tmp_path.iterdir())
