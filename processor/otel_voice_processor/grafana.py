@@ -7,7 +7,6 @@ import json
 import re
 import socket
 import ssl
-import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -16,13 +15,11 @@ from urllib.parse import quote, urlsplit
 
 from otel_voice.printable import printable
 from otel_voice_processor.errors import Permanent, Retryable
+from otel_voice_processor.one_server import BUSY, opener_for, read_all
 
 MAX_ANSWER: Final = 16 << 20  # bytes
-PIECE: Final = 1 << 16  # bytes read at a time
 PAGE: Final = 1000  # folders a page
 MAX_PAGES: Final = 20
-_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _UID: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _CONFLICTS: Final = {  # what to do, by the status that comes with a 412
     "version-mismatch": ": somebody saved it just now; run the same again to see what changed",
@@ -59,13 +56,6 @@ class Held:
     provisioned: str | None
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """The token goes to the server that was named and nowhere else."""
-
-    def redirect_request(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: Any) -> None:
-        """Follow nothing."""
-
-
 class Grafana:
     """Asks one Grafana; `url` holds its sub-path if it has one. The token goes with every request and is in no error.
 
@@ -77,8 +67,7 @@ class Grafana:
     def __init__(self, url: str, token: str | None, *, trust: ssl.SSLContext, timeout_s: float = 10.0) -> None:
         self.url = (url if "://" in url else f"http://{url}").rstrip("/")
         self._token, self._timeout_s = token, timeout_s
-        proxies = [urllib.request.ProxyHandler({})] if urlsplit(self.url).hostname in _LOCAL else []
-        self._opener = urllib.request.build_opener(_NoRedirect, urllib.request.HTTPSHandler(context=trust), *proxies)
+        self._opener = opener_for(self.url, urllib.request.HTTPSHandler(context=trust))
 
     def version(self) -> str:
         """Return which Grafana it is, `""` where it does not tell; raise `Permanent` where none is."""
@@ -192,16 +181,11 @@ class Grafana:
         return found
 
     def _read(self, answer: Any) -> bytes:
-        """Return a body; raise `TimeoutError` where it is not whole in time, however steadily it drips, `Permanent` if it is too large."""
-        until, parts, size = time.monotonic() + self._timeout_s, [], 0
-        while part := answer.read1(PIECE):
-            parts.append(part)
-            size += len(part)
-            if size > MAX_ANSWER:
-                raise Permanent(f"`{self.url}` answers with more than {MAX_ANSWER >> 20} MiB")
-            if time.monotonic() > until:
-                raise TimeoutError
-        return b"".join(parts)
+        """Return a body; raise `TimeoutError` as `read_all` does, `Permanent` if it is too large."""
+        body = read_all(answer, MAX_ANSWER, self._timeout_s)
+        if len(body) > MAX_ANSWER:
+            raise Permanent(f"`{self.url}` answers with more than {MAX_ANSWER >> 20} MiB")
+        return body
 
     def _none(self) -> str:
         sub_path = "the sub-path must be there if it has one, as in `https://example.com/grafana`"
@@ -231,7 +215,7 @@ class Grafana:
             return Refused(f"`{self.url}` refuses with 403{words}{lacks}", code)
         if code == 412:
             return Refused(f"`{self.url}` refuses with 412{words}{_CONFLICTS.get(_text(_error(said).get('status')), '')}", code)
-        if code in _BUSY:
+        if code in BUSY:
             return Retryable(f"`{self.url}` answers {code}{words}: it is busy or ill, try again later")
         if 300 <= code < 400:
             to = urlsplit(error.headers.get("Location") or "")

@@ -9,30 +9,21 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from otel_voice_schema.attributes import VOICE_CALL_ID
 from otel_voice_schema.events import CALL_STARTED
 
 from otel_voice.emit import derive_ids
 from otel_voice_processor.errors import Permanent, Retryable, Undecodable
+from otel_voice_processor.one_server import BUSY, opener_for, read_all
 from otel_voice_processor.otlp_json import request_tree
 
 MAX_ANSWER: Final = 64 << 20  # bytes of one trace
-PIECE: Final = 1 << 16  # bytes read at a time
 MAX_TRACES: Final = 5  # of one call; it should be one
 WINDOW_S: Final = 7 * 86_400  # how far one search may reach, by Tempo's own default
-_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 Tree = dict[str, Any]
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Headers hold secrets: they go to the server that was named and nowhere else."""
-
-    def redirect_request(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: Any) -> None:
-        """Follow nothing."""
 
 
 class Tempo:
@@ -41,8 +32,7 @@ class Tempo:
     def __init__(self, url: str, headers: Mapping[str, str], *, timeout_s: float = 10.0, now: Callable[[], float] = time.time) -> None:
         self._url = (url if "://" in url else f"http://{url}").rstrip("/")
         self._headers, self._timeout_s, self._now = dict(headers), timeout_s, now
-        proxies = [urllib.request.ProxyHandler({})] if urlsplit(self._url).hostname in _LOCAL else []
-        self._opener = urllib.request.build_opener(_NoRedirect, *proxies)
+        self._opener = opener_for(self._url)
 
     def call(self, call_id: str, since_s: float) -> Iterator[Tree]:
         """Yield the traces of a call as trees of OTLP JSON; none where there are none.
@@ -88,23 +78,13 @@ class Tempo:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise Permanent(f"`{self._url}` does not answer a search as a Tempo does: is it one, and is its path whole?") from None
 
-    def _read(self, answer: http.client.HTTPResponse) -> bytes:
-        """Return the body; raise `TimeoutError` where it is not whole in time, however steadily it drips."""
-        until, parts, size = time.monotonic() + self._timeout_s, [], 0
-        while size <= MAX_ANSWER and (part := answer.read1(PIECE)):
-            parts.append(part)
-            size += len(part)
-            if time.monotonic() > until:
-                raise TimeoutError
-        return b"".join(parts)
-
     def _get(self, path: str, accept: str) -> bytes | None:
         """Return the body of an answer, None for 404."""
         headers = {"User-Agent": "otel-voice", **self._headers, "Accept": accept}
         request = urllib.request.Request(self._url + path, headers=headers)  # noqa: S310 - http or https, as the options see to
         try:
             with self._opener.open(request, timeout=self._timeout_s) as answer:
-                body = self._read(answer)
+                body = read_all(answer, MAX_ANSWER, self._timeout_s)
         except urllib.error.HTTPError as error:
             with error:
                 if error.code == 404:
@@ -135,7 +115,7 @@ class Tempo:
         if error.code in {401, 403}:
             hint = "credentials go into `--header 'Authorization: ...'`, the tenant into `--header 'X-Scope-OrgID: ...'`"
             return Permanent(f"`{self._url}` refuses with {error.code}{words}; {hint}")
-        if error.code in _BUSY:
+        if error.code in BUSY:
             return Retryable(f"`{self._url}` answers {error.code}{words}")
         if 300 <= error.code < 400:
             to = (error.headers.get("Location") or "somewhere else")[:200]
