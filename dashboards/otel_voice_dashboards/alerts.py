@@ -68,7 +68,7 @@ def _burns(name: str, signal: r.Signal, objective: Objective, what: str) -> tupl
             description=f"Over {leg.window}, {{share}} of {what} in workflow {{{W}}}. The objective allows {1 - objective.target:.0%}, "
             f"this alert fires above {objective.limit(factor):.0%}.",
             by=(W,),
-            panel=(OVERVIEW, title) if signal is r.COMPLETION else None,
+            panel=(OVERVIEW, title),
         )
         for leg_name, leg, factor, hold, severity in legs
     )

@@ -11,7 +11,8 @@ from grafana_foundation_sdk.models.text import TextMode
 from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
 
-from otel_voice_dashboards.house import Place, board, spans
+from otel_voice_dashboards.house import NO_SPANS, About, Place, board
+from otel_voice_dashboards.tables import spans
 
 UID: Final = "otel-voice-call"
 _THIS_CALL: Final = f"span.{a.VOICE_CALL_ID} = `${{call_id:raw}}`"  # backticks: neither quotes nor backslashes of an id mean anything
@@ -45,11 +46,15 @@ def _of(name: str, *shown: str) -> str:
 
 def _interruptions() -> Builder[Panel]:
     return spans(
-        1,
-        "Its interruptions",
-        "One row for each: did the caller mean it (intent), what was heard happen (net audio), was it right (verdict and reason), did "
-        "the agent do what policy asked (compliance), did it recover. Up to 50 of one call; Tempo's search sorts nothing.",
-        Place(x=0, y=0, w=24, h=9),
+        About(
+            id=1,
+            title="Its interruptions",
+            says="One row for each: did the caller mean it (intent), what was heard happen (net audio), was it right (verdict and "
+            "reason), did the agent do what policy asked (compliance), did it recover. Up to 50 of one call; Tempo's search sorts "
+            "nothing.",
+            place=Place(x=0, y=0, w=24, h=9),
+            nothing=NO_SPANS,
+        ),
         _of(
             e.EPISODE,
             a.VOICE_INTERRUPTION_VERDICT,
@@ -71,11 +76,14 @@ def _interruptions() -> Builder[Panel]:
 
 def _record() -> Builder[Panel]:
     return spans(
-        2,
-        "The call",
-        "The call's own record: who ran it by which policy, how it ended, whether its task was completed and a person was asked for. "
-        "More than one row: the call was judged in parts, by two processors or after its time.",
-        Place(x=0, y=9, w=24, h=6),
+        About(
+            id=2,
+            title="The call",
+            says="The call's own record: who ran it by which policy, how it ended, whether its task was completed and a person was asked "
+            "for. More than one row: the call was judged in parts, by two processors or after its time.",
+            place=Place(x=0, y=9, w=24, h=6),
+            nothing=NO_SPANS,
+        ),
         _of(
             e.CALL,
             a.VOICE_WORKFLOW,
@@ -96,11 +104,14 @@ def _record() -> Builder[Panel]:
 
 def _events() -> Builder[Panel]:
     return spans(
-        3,
-        "Every event",
-        "What the runtime told, as spans, with the policy's ruling where there was something to rule on. Up to 100 of one call, in no "
-        "order: sort by start. Text is shown only where the processor was told to keep it; pointers to audio are on each span.",
-        Place(x=0, y=15, w=24, h=14),
+        About(
+            id=3,
+            title="Every event",
+            says="What the runtime told, as spans, with the policy's ruling where there was something to rule on. Up to 100 of one call, "
+            "in no order: sort by start. Text is shown only where the processor was told to keep it; pointers to audio are on each span.",
+            place=Place(x=0, y=15, w=24, h=14),
+            nothing=NO_SPANS,
+        ),
         f'{{ name =~ "voice[.]interruption[.].*" && {_THIS_CALL} }} | select('
         + ", ".join(
             f"span.{key}"

@@ -10,7 +10,7 @@ from otel_voice_schema.health import HEALTH
 from otel_voice_dashboards import queries as q
 
 ALIVE: Final = "otel_voice_receiver_accepted_requests"  # counted by every processor that does anything
-WHICH: Final = 'job=~"$job",instance=~"$instance"'  # Prometheus makes them of service.name and service.instance.id
+WHICH: Final = "job=~`${job:regex}`,instance=~`${instance:regex}`"  # Prometheus makes them of service.name and service.instance.id
 
 
 def series(name: str, **matchers: str) -> str:

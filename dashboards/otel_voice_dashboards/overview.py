@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import Panel
@@ -9,26 +11,19 @@ from otel_voice_schema import attributes as a
 from otel_voice_schema import metrics as m
 
 from otel_voice_dashboards import queries as q
-from otel_voice_dashboards.house import (
-    COLOURS,
-    GREY,
-    OVER_RANGE,
-    PER_STEP,
-    Place,
-    bad_above,
-    bars,
-    board,
-    breakdown,
-    good_above,
-    lines,
-    rate_panel,
-    thresholds,
-    traffic,
-)
+from otel_voice_dashboards.charts import WINDOW_STEP, bars, lines, rate_panel
+from otel_voice_dashboards.choices import A_WEEK_BEFORE, OVER_RANGE, PER_STEP, PER_WINDOW, traffic
+from otel_voice_dashboards.house import COLOURS, GREY, About, Place, bad_above, board, thresholds
+from otel_voice_dashboards.scorecard import scorecard
+from otel_voice_dashboards.tables import Column, breakdown, counted, shared
 
-UID = "otel-voice-overview"
-_PROTECTED = q.label(a.VOICE_INTERRUPTION_PROTECTED)
-_OBSERVABLE = q.label(a.VOICE_CALL_OBSERVABLE)
+UID: Final = "otel-voice-overview"
+_PROTECTED: Final = q.label(a.VOICE_INTERRUPTION_PROTECTED)
+_OBSERVABLE: Final = q.label(a.VOICE_CALL_OBSERVABLE)
+_WORKFLOW: Final = (a.VOICE_WORKFLOW,)
+_RANKED: Final = (
+    "Weighed: the rate as if four more had gone well, so that one mistake of one does not lead the list. A workflow's name opens its board."
+)
 
 
 def overview() -> dashboard.Dashboard:
@@ -39,141 +34,118 @@ def overview() -> dashboard.Dashboard:
         "Whether the voice agent handled interruptions well: false stops and misses apart, what could not be determined beside each.",
         traffic(),
     )
-    for panel in (*_mistakes(), *_recovery(), *_afterwards(), *_over_time(), *_split(), *_durations(), *_trust()):
+    for panel in (*scorecard(), *_trust(), *_worst(), *_counts(), *_rates(), *_split(), *_durations(), _verdicts()):
         made = made.with_panel(panel)
     return made
 
 
-def _undetermined() -> str:
-    return q.episodes(OVER_RANGE, **{q.VERDICT: "undetermined"})
-
-
-def _mistakes() -> list[Builder[Panel]]:
-    scope, undetermined = OVER_RANGE, _undetermined()
-    paused = q.episodes(scope, **{q.VERDICT: "false_interruption", q.NET: "paused_resumed"})
-    protected = q.episodes(scope, **{q.VERDICT: "missed_interruption", _PROTECTED: "true"})
+def _trust() -> list[Builder[Panel]]:
+    scope = OVER_RANGE
+    undetermined = q.episodes(scope, **{q.VERDICT: "undetermined"})
     return [
         rate_panel(
-            1,
-            "False interruption rate",
-            "Of the times the agent fell silent for good: how often the caller had not meant it (a backchannel, a noise). Pauses that "
-            "resumed are counted beside. High: raise the detector's thresholds, or let the policy keep talking through backchannels.",
-            Place(x=0, y=0, w=6, h=7),
-            value=q.false_rate(scope),
-            unit="percentunit",
-            colours=bad_above(0.1, 0.25),
-            beside=[("stops judged", q.stopped(scope)), ("paused only", paused), ("undetermined", undetermined)],
-        ),
-        rate_panel(
-            2,
-            "Missed interruption rate",
-            "Of the times the caller meant to interrupt: how often the agent was not silent within 1.5 s, or talked on over the caller. "
-            "Protected: the policy kept the content; counted all the same. High: look at reaction times, then at message types.",
-            Place(x=6, y=0, w=6, h=7),
-            value=q.missed_rate(scope),
-            unit="percentunit",
-            colours=bad_above(0.1, 0.25),
-            beside=[("meant", q.meant(scope)), ("protected misses", protected), ("undetermined", undetermined)],
-        ),
-    ]
-
-
-def _recovery() -> list[Builder[Panel]]:
-    scope, undetermined = OVER_RANGE, _undetermined()
-    unsure = q.count(m.INTERRUPTION_RESUMES, scope, **{q.RESUME: "unknown|not_supported"})
-    answered = f"sum(increase({q.selector(m.INTERRUPTION_SILENCE_DURATION, scope, '_count')}[{scope.window}]))"
-    return [
-        rate_panel(
-            3,
-            "Resume success rate",
-            "Of the resumes after a false stop: how many went on within 0.5 s of where they stopped, not from the start or not at all.",
-            Place(x=12, y=0, w=6, h=7),
-            value=q.resume_rate(scope),
-            unit="percentunit",
-            colours=good_above(0.5, 0.8),
-            beside=[("resumes judged", q.resumes(scope)), ("undetermined", unsure)],
-        ),
-        rate_panel(
-            4,
-            "Repeated user speech rate",
-            "Of the times the caller meant to interrupt: how often they had to say it again within their next two turns.",
-            Place(x=18, y=0, w=6, h=7),
-            value=q.repeat_rate(scope),
-            unit="percentunit",
-            colours=bad_above(0.1, 0.25),
-            beside=[("meant", q.meant(scope)), ("undetermined", undetermined)],
-        ),
-        rate_panel(
-            5,
-            "Silence after interruption, p95",
-            "From when both were silent to the agent's next words; 95 in 100 were answered sooner. Never answered is counted beside.",
-            Place(x=0, y=7, w=6, h=7),
-            value=q.silence_p95(scope),
-            unit="s",
-            colours=bad_above(2, 4),
-            beside=[("answered", answered), ("never answered", q.count(m.INTERRUPTION_UNANSWERED, scope))],
-        ),
-    ]
-
-
-def _afterwards() -> list[Builder[Panel]]:
-    scope, undetermined = OVER_RANGE, _undetermined()
-    unknown_outcome, unknown_escalation = (q.perhaps(scope, each) for each in (q.OUTCOME, q.ESCALATED))
-    return [
-        rate_panel(
-            6,
-            "Task completion after interruption",
-            "Of the calls with an interruption and a known outcome: how many completed their task. An association, not a cause.",
-            Place(x=6, y=7, w=6, h=7),
-            value=q.completion_rate(scope),
-            unit="percentunit",
-            colours=good_above(0.5, 0.8),
-            beside=[("calls of known outcome", q.calls(scope, **{q.OUTCOME: q.KNOWN_OUTCOMES})), ("undetermined", unknown_outcome)],
-        ),
-        rate_panel(
-            7,
-            "Escalation after interruption",
-            "Of the calls with an interruption: how many were handed to a person, which may be right. An association, not a cause.",
-            Place(x=12, y=7, w=6, h=7),
-            value=q.escalation_rate(scope),
-            unit="percentunit",
-            colours=thresholds((None, GREY)),
-            beside=[("calls known", q.calls(scope, **{q.ESCALATED: "true|false"})), ("undetermined", unknown_escalation)],
-        ),
-        rate_panel(
-            8,
-            "Undetermined",
-            "Of all episodes: how many could not be judged, because a fact is missing or nobody knows what the caller meant. They are in "
-            "no rate. High: the traces say which fact, in `voice.evidence.missing`.",
-            Place(x=18, y=7, w=6, h=7),
+            About(
+                id=8,
+                title="Undetermined",
+                says="Of all episodes: how many could not be judged, because a fact is missing or nobody knows what the caller meant. "
+                "They are in no rate. High: the traces say which fact, in `voice.evidence.missing`.",
+                place=Place(x=0, y=16, w=6, h=8),
+            ),
             value=q.share(undetermined, q.episodes(scope)),
             unit="percentunit",
             colours=bad_above(0.1, 0.3),
             beside=[("episodes", q.episodes(scope))],
         ),
+        rate_panel(
+            About(
+                id=16,
+                title="Calls",
+                says="Settled calls. Those whose runtime reports no caller input while the agent speaks cannot be seen, and prove no "
+                "good manners; silence timeouts and overlaps at a turn's end are no interruptions.",
+                place=Place(x=6, y=16, w=6, h=8),
+                nothing="no calls in this range",
+            ),
+            value=q.count(m.CALLS, scope),
+            week_before=q.count(m.CALLS, A_WEEK_BEFORE),
+            unit="none",
+            colours=thresholds((None, GREY)),
+            beside=[
+                (name, q.none_yet(counted, scope))
+                for name, counted in (
+                    ("cannot be seen", q.count(m.CALLS, scope, **{_OBSERVABLE: "no"})),
+                    ("silence timeouts", q.count(m.INTERRUPTION_SILENCE_TIMEOUTS, scope)),
+                    ("turn overlaps", q.count(m.INTERRUPTION_TURN_OVERLAPS, scope)),
+                )
+            ],
+        ),
     ]
 
 
-def _over_time() -> list[Builder[Panel]]:
+def _worst() -> list[Builder[Panel]]:
+    scope = OVER_RANGE
+    false, missed = q.false_stops(scope, _WORKFLOW), q.misses(scope, _WORKFLOW)
+    return [
+        breakdown(
+            About(
+                id=19,
+                title="Where the agent stops for nothing",
+                says=f"Workflows by their rate of false stops, the worst first, twelve at most. {_RANKED}",
+                place=Place(x=0, y=24, w=12, h=10),
+            ),
+            _WORKFLOW[0],
+            [
+                counted("stops judged", q.stopped(scope, _WORKFLOW)),
+                shared("false", q.false_rate(scope, _WORKFLOW)),
+                shared("a week before", q.false_rate(A_WEEK_BEFORE, _WORKFLOW)),
+                shared("weighed", q.weighed(false, q.stopped(scope, _WORKFLOW))),
+            ],
+            most="weighed",
+        ),
+        breakdown(
+            About(
+                id=20,
+                title="Where it talks over callers",
+                says=f"Workflows by their rate of missed interruptions, the worst first, twelve at most. {_RANKED}",
+                place=Place(x=12, y=24, w=12, h=10),
+            ),
+            _WORKFLOW[0],
+            [
+                counted("meant", q.meant(scope, _WORKFLOW)),
+                shared("missed", q.missed_rate(scope, _WORKFLOW)),
+                shared("a week before", q.missed_rate(A_WEEK_BEFORE, _WORKFLOW)),
+                shared("weighed", q.weighed(missed, q.meant(scope, _WORKFLOW))),
+            ],
+            most="weighed",
+        ),
+    ]
+
+
+def _counts() -> list[Builder[Panel]]:
     def count(**matchers: str) -> str:
         return q.episodes(PER_STEP, **matchers)
 
     return [
         bars(
-            9,
-            "Stops the caller did not mean",
-            "False interruptions over time; pauses that resumed apart from stops for good.",
-            Place(x=0, y=14, w=12, h=9),
+            About(
+                id=9,
+                title="Stops the caller did not mean",
+                says="False interruptions over time; pauses that resumed apart from stops for good. A step up at the mark of a new "
+                "policy version: open the release board.",
+                place=Place(x=0, y=34, w=12, h=9),
+            ),
             [
                 ("stopped for good", COLOURS["false"], count(**{q.VERDICT: "false_interruption", q.NET: "stopped"})),
                 ("paused, resumed", COLOURS["paused"], count(**{q.VERDICT: "false_interruption", q.NET: "paused_resumed"})),
             ],
         ),
         bars(
-            10,
-            "Interruptions the agent missed",
-            "Missed interruptions over time; those during content that the policy protects apart.",
-            Place(x=12, y=14, w=12, h=9),
+            About(
+                id=10,
+                title="Interruptions the agent missed",
+                says="Missed interruptions over time; those during content that the policy protects apart. A step up at the mark of a "
+                "new policy version: open the release board.",
+                place=Place(x=12, y=34, w=12, h=9),
+            ),
             [
                 ("missed", COLOURS["missed"], count(**{q.VERDICT: "missed_interruption", _PROTECTED: "false"})),
                 ("missed, protected", COLOURS["protected"], count(**{q.VERDICT: "missed_interruption", _PROTECTED: "true"})),
@@ -182,86 +154,105 @@ def _over_time() -> list[Builder[Panel]]:
     ]
 
 
+def _rates() -> list[Builder[Panel]]:
+    before = "Each point counts the window before it, which is chosen at the top; little traffic needs a long one."
+    return [
+        lines(
+            About(
+                id=21,
+                title="False interruption rate over time",
+                says=f"Of the stops, those the caller had not meant. {before}",
+                place=Place(x=0, y=43, w=12, h=9),
+            ),
+            "percentunit",
+            [("now", q.false_rate(PER_WINDOW))],
+            step=WINDOW_STEP,
+        ),
+        lines(
+            About(
+                id=22,
+                title="Missed interruption rate over time",
+                says=f"Of the interruptions that callers meant, those that were missed. {before}",
+                place=Place(x=12, y=43, w=12, h=9),
+            ),
+            "percentunit",
+            [("now", q.missed_rate(PER_WINDOW))],
+            step=WINDOW_STEP,
+        ),
+    ]
+
+
 def _split() -> list[Builder[Panel]]:
     kind, version = a.VOICE_AGENT_MESSAGE_TYPE, a.VOICE_AGENT_POLICY_VERSION
+
+    def columns(by: str) -> list[Column]:
+        return [
+            counted("episodes", q.episodes(OVER_RANGE, (by,))),
+            shared("false", q.false_rate(OVER_RANGE, (by,))),
+            shared("missed", q.missed_rate(OVER_RANGE, (by,))),
+            counted("undetermined", q.episodes(OVER_RANGE, (by,), **{q.VERDICT: "undetermined"})),
+        ]
+
     return [
         breakdown(
-            11,
-            "By message type",
-            "Which kind of message it happens in: policy is set per message type.",
-            Place(x=0, y=23, w=12, h=9),
+            About(
+                id=11,
+                title="By message type",
+                says="Which kind of message it happens in: policy is set per message type.",
+                place=Place(x=0, y=52, w=12, h=9),
+            ),
             kind,
-            _columns(kind),
+            columns(kind),
         ),
         breakdown(
-            12,
-            "By the agent's policy version",
-            "Whether a policy change helped; rates are comparable across policy versions.",
-            Place(x=12, y=23, w=12, h=9),
+            About(
+                id=12,
+                title="By the agent's policy version",
+                says="Whether a policy change helped; rates are comparable across policy versions.",
+                place=Place(x=12, y=52, w=12, h=9),
+            ),
             version,
-            _columns(version),
+            columns(version),
         ),
     ]
 
 
 def _durations() -> list[Builder[Panel]]:
+    def quantiles(metric: str) -> list[tuple[str, str]]:
+        return [(f"p{round(share * 100)}", q.quantile(metric, share, PER_STEP)) for share in (0.5, 0.95)]
+
     return [
         lines(
-            13,
-            "Silence after interruption",
-            "How long the caller waited for an answer after both were silent.",
-            Place(x=0, y=32, w=12, h=9),
+            About(
+                id=13,
+                title="Silence after interruption",
+                says="How long the caller waited for an answer after both were silent. Above two seconds callers begin again.",
+                place=Place(x=0, y=61, w=12, h=9),
+            ),
             "s",
-            [(f"p{round(share * 100)}", q.quantile(m.INTERRUPTION_SILENCE_DURATION, share, PER_STEP)) for share in (0.5, 0.95)],
+            quantiles(m.INTERRUPTION_SILENCE_DURATION),
         ),
         lines(
-            14,
-            "Reaction to a right interruption",
-            "From the caller's first meaningful word to the agent's silence; past 1.5 s it is a miss.",
-            Place(x=12, y=32, w=12, h=9),
+            About(
+                id=14,
+                title="Reaction to a right interruption",
+                says="From the caller's first meaningful word to the agent's silence; past 1.5 s it is a miss.",
+                place=Place(x=12, y=61, w=12, h=9),
+            ),
             "s",
-            [(f"p{round(share * 100)}", q.quantile(m.INTERRUPTION_REACTION_DURATION, share, PER_STEP)) for share in (0.5, 0.95)],
+            quantiles(m.INTERRUPTION_REACTION_DURATION),
         ),
     ]
 
 
-def _columns(by: str) -> list[tuple[str, str, str]]:
-    return [
-        ("episodes", "none", q.episodes(OVER_RANGE, (by,))),
-        ("false", "percentunit", q.false_rate(OVER_RANGE, (by,))),
-        ("missed", "percentunit", q.missed_rate(OVER_RANGE, (by,))),
-        ("undetermined", "none", q.episodes(OVER_RANGE, (by,), **{q.VERDICT: "undetermined"})),
-    ]
-
-
-def _trust() -> list[Builder[Panel]]:
-    plain = thresholds((None, GREY))
-    return [
-        bars(
-            15,
-            "All verdicts",
-            "Every settled episode by verdict: what the rates are made of.",
-            Place(x=0, y=41, w=12, h=9),
-            [
-                ("correct", COLOURS["correct"], q.episodes(PER_STEP, **{q.VERDICT: "correct"})),
-                ("false", COLOURS["false"], q.episodes(PER_STEP, **{q.VERDICT: "false_interruption"})),
-                ("missed", COLOURS["missed"], q.episodes(PER_STEP, **{q.VERDICT: "missed_interruption"})),
-                ("undetermined", COLOURS["undetermined"], q.episodes(PER_STEP, **{q.VERDICT: "undetermined"})),
-            ],
+def _verdicts() -> Builder[Panel]:
+    names = {"correct": "correct", "false": "false_interruption", "missed": "missed_interruption", "undetermined": "undetermined"}
+    return bars(
+        About(
+            id=15,
+            title="All verdicts",
+            says="Every settled episode by verdict: what the rates are made of. Mostly undetermined: no rate above means much.",
+            place=Place(x=0, y=70, w=24, h=9),
         ),
-        rate_panel(
-            16,
-            "Calls",
-            "Settled calls. Those whose runtime reports no caller input while the agent speaks cannot be seen, and prove no good manners; "
-            "silence timeouts and overlaps at a turn's end are no interruptions.",
-            Place(x=12, y=41, w=12, h=9),
-            value=q.count(m.CALLS, OVER_RANGE),
-            unit="none",
-            colours=plain,
-            beside=[
-                ("cannot be seen", q.count(m.CALLS, OVER_RANGE, **{_OBSERVABLE: "no"})),
-                ("silence timeouts", q.count(m.INTERRUPTION_SILENCE_TIMEOUTS, OVER_RANGE)),
-                ("turn overlaps", q.count(m.INTERRUPTION_TURN_OVERLAPS, OVER_RANGE)),
-            ],
-        ),
-    ]
+        [(name, COLOURS[name], q.episodes(PER_STEP, **{q.VERDICT: verdict})) for name, verdict in names.items()],
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from grafana_foundation_sdk.builders import dashboard
@@ -9,9 +10,12 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from otel_voice_dashboards import health as h
-from otel_voice_dashboards.house import BLUE, COLOURS, GREEN, GREY, ORANGE, RED, Place, bad_above, bars, board, chooser, lines, rate_panel
+from otel_voice_dashboards.charts import bars, lines, rate_panel
+from otel_voice_dashboards.choices import chooser
+from otel_voice_dashboards.house import BLUE, COLOURS, GREEN, GREY, ORANGE, RED, About, Place, bad_above, board
 
 UID: Final = "otel-voice-processor"
+_About = partial(About, nothing="nothing counted in this range")
 GIVEN_UP: Final = ("otel_voice_exporter_dead_letters", "otel_voice_exporter_expired_requests")  # abandoned ones are dead letters
 REJECTED: Final = ("otel_voice_exporter_rejected_spans", "otel_voice_exporter_rejected_log_records")
 OWN: Final = ("otel_voice_exporter_send_failed_summaries", "otel_voice_exporter_enqueue_failed_summaries")
@@ -28,7 +32,7 @@ def processor() -> dashboard.Dashboard:
         "Whether the processor takes, judges and delivers: what it refuses, what waits for whom, what was given up, what disturbed it.",
         [
             chooser("job", "Service", f"label_values({h.ALIVE}_total, job)"),
-            chooser("instance", "Instance", f'label_values({h.ALIVE}_total{{job=~"$job"}}, instance)'),
+            chooser("instance", "Instance", f"label_values({h.ALIVE}_total{{job=~`${{job:regex}}`}}, instance)"),
         ],
     )
     for panel in (*_is_it_taking(), *_is_it_delivering(), *_taking(), *_delivering(), *_judging(), *_disturbed()):
@@ -45,11 +49,14 @@ def _is_it_taking() -> list[Builder[Panel]]:
     full = f"max({h.series('otel_voice_journal_bytes')} / {h.series('otel_voice_journal_capacity_bytes')})"
     return [
         rate_panel(
-            1,
-            "Requests refused",
-            "Of the requests that came: how many were asked to come back, because the journal is full, the disk refuses or memory is "
-            "short. Senders keep them for a while and then drop them. Above zero for long: look at the journal beside, then at memory.",
-            Place(x=0, y=0, w=6, h=7),
+            _About(
+                id=1,
+                title="Requests refused",
+                says="Of the requests that came: how many were asked to come back, because the journal is full, the disk refuses or "
+                "memory is short. Senders keep them for a while and then drop them. Above zero for long: look at the journal beside, "
+                "then at memory.",
+                place=Place(x=0, y=0, w=6, h=7),
+            ),
             value=_share(refused, accepted),
             unit="percentunit",
             colours=bad_above(0.001, 0.05),
@@ -61,11 +68,14 @@ def _is_it_taking() -> list[Builder[Panel]]:
             ],
         ),
         rate_panel(
-            2,
-            "Journal full",
-            "How much of the journal's bound waits for destinations, of the fullest processor. At 100 % nothing is taken any more. Rising: "
-            "a destination is away or too slow; the panel of what waits says which. Nothing is shown of a processor in memory.",
-            Place(x=6, y=0, w=6, h=7),
+            _About(
+                id=2,
+                title="Journal full",
+                says="How much of the journal's bound waits for destinations, of the fullest processor. At 100 % nothing is taken any "
+                "more. Rising: a destination is away or too slow; the panel of what waits says which. Nothing is shown of a processor in "
+                "memory.",
+                place=Place(x=6, y=0, w=6, h=7),
+            ),
             value=full,
             unit="percentunit",
             colours=bad_above(0.5, 0.8),
@@ -82,11 +92,13 @@ def _is_it_delivering() -> list[Builder[Panel]]:
     judged, unjudged = h.counted("otel_voice_processor_judged_events"), h.counted("otel_voice_processor_unjudged_events")
     return [
         rate_panel(
-            3,
-            "Requests given up",
-            "Requests that a destination never gets: it refuses them for good, or the config no longer names it: the folder "
-            "`dead_letters/` beside the journal has these, each with its reason. Those that were older than `max_age` are gone.",
-            Place(x=12, y=0, w=6, h=7),
+            _About(
+                id=3,
+                title="Requests given up",
+                says="Requests that a destination never gets: it refuses them for good, or the config no longer names it: the folder "
+                "`dead_letters/` beside the journal has these, each with its reason. Those that were older than `max_age` are gone.",
+                place=Place(x=12, y=0, w=6, h=7),
+            ),
             value=h.counted(*GIVEN_UP),
             unit="none",
             colours=bad_above(1, 100),
@@ -97,11 +109,14 @@ def _is_it_delivering() -> list[Builder[Panel]]:
             ],
         ),
         rate_panel(
-            4,
-            "Events not judged",
-            "Of our events: how many could not be judged, since they do not conform. They go on, marked with `voice.problem.codes`, and "
-            "the log says once of each kind what is wrong. High: an agent was released with a mistake; `otel-voice validate` finds it.",
-            Place(x=18, y=0, w=6, h=7),
+            _About(
+                id=4,
+                title="Events not judged",
+                says="Of our events: how many could not be judged, since they do not conform. They go on, marked with "
+                "`voice.problem.codes`, and the log says once of each kind what is wrong. High: an agent was released with a mistake; "
+                "`otel-voice validate` finds it.",
+                place=Place(x=18, y=0, w=6, h=7),
+            ),
             value=_share(unjudged, judged),
             unit="percentunit",
             colours=bad_above(0.01, 0.1),
@@ -118,10 +133,12 @@ def _is_it_delivering() -> list[Builder[Panel]]:
 def _taking() -> list[Builder[Panel]]:
     return [
         lines(
-            5,
-            "Requests a second",
-            "What comes in. Refused ones come back; those that fail are refused for good: no OTLP, or larger than may be.",
-            Place(x=0, y=7, w=12, h=8),
+            _About(
+                id=5,
+                title="Requests a second",
+                says="What comes in. Refused ones come back; those that fail are refused for good: no OTLP, or larger than may be.",
+                place=Place(x=0, y=7, w=12, h=8),
+            ),
             "reqps",
             [
                 ("taken", h.per_second(h.ALIVE)),
@@ -130,10 +147,12 @@ def _taking() -> list[Builder[Panel]]:
             ],
         ),
         lines(
-            6,
-            "Bytes a second",
-            "What was taken, uncompressed. The journal's bound over this is how long a destination may be away.",
-            Place(x=12, y=7, w=12, h=8),
+            _About(
+                id=6,
+                title="Bytes a second",
+                says="What was taken, uncompressed. The journal's bound over this is how long a destination may be away.",
+                place=Place(x=12, y=7, w=12, h=8),
+            ),
             "Bps",
             [("taken", h.per_second("otel_voice_receiver_accepted_bytes"))],
         ),
@@ -143,35 +162,43 @@ def _taking() -> list[Builder[Panel]]:
 def _delivering() -> list[Builder[Panel]]:
     return [
         lines(
-            7,
-            "Requests that wait, by destination",
-            "One line that rises while others lie at zero: that destination is away. All rise: this processor has not enough CPU.",
-            Place(x=0, y=15, w=12, h=8),
+            _About(
+                id=7,
+                title="Requests that wait, by destination",
+                says="One line that rises while others lie at zero: that destination is away. All rise: this processor has not enough CPU.",
+                place=Place(x=0, y=15, w=12, h=8),
+            ),
             "short",
             [("{{exporter}}", h.now("otel_voice_exporter_queue_size", ("exporter",)))],
         ),
         lines(
-            8,
-            "Journal",
-            "Bytes that wait, and how many may. It frees itself as destinations take what waits.",
-            Place(x=12, y=15, w=12, h=8),
+            _About(
+                id=8,
+                title="Journal",
+                says="Bytes that wait, and how many may. It frees itself as destinations take what waits.",
+                place=Place(x=12, y=15, w=12, h=8),
+            ),
             "bytes",
             [("waiting", h.now("otel_voice_journal_bytes")), ("bound", h.now("otel_voice_journal_capacity_bytes"))],
         ),
         lines(
-            9,
-            "Requests delivered a second, by destination",
-            "What destinations took. After an outage it is higher than what comes in, until nothing waits.",
-            Place(x=0, y=23, w=12, h=8),
+            _About(
+                id=9,
+                title="Requests delivered a second, by destination",
+                says="What destinations took. After an outage it is higher than what comes in, until nothing waits.",
+                place=Place(x=0, y=23, w=12, h=8),
+            ),
             "reqps",
             [("{{exporter}}", h.per_second("otel_voice_exporter_sent_requests", ("exporter",)))],
         ),
         lines(
-            10,
-            "Attempts that failed, a second",
-            "Tried again until they succeed. `away`: nobody answers; `unsure`: no answer, so it may come twice; a code such as "
-            "`unauthenticated`: the destination refuses us, mend its config.",
-            Place(x=12, y=23, w=12, h=8),
+            _About(
+                id=10,
+                title="Attempts that failed, a second",
+                says="Tried again until they succeed. `away`: nobody answers; `unsure`: no answer, so it may come twice; a code such as "
+                "`unauthenticated`: the destination refuses us, mend its config.",
+                place=Place(x=12, y=23, w=12, h=8),
+            ),
             "reqps",
             [("{{exporter}}: {{reason}}", h.per_second("otel_voice_exporter_send_failed_attempts", ("exporter", "reason")))],
         ),
@@ -187,11 +214,13 @@ def _judging() -> list[Builder[Panel]]:
 
     return [
         bars(
-            11,
-            "Events, by what became of them",
-            "Late: their call had settled; raise `settle_after`, or look for a slow sender. Duplicates: a sender that repeats. Not joined: "
-            "no plausible time, unreadable values, or a bound was reached.",
-            Place(x=0, y=31, w=12, h=8),
+            _About(
+                id=11,
+                title="Events, by what became of them",
+                says="Late: their call had settled; raise `settle_after`, or look for a slow sender. Duplicates: a sender that repeats. "
+                "Not joined: no plausible time, unreadable values, or a bound was reached.",
+                place=Place(x=0, y=31, w=12, h=8),
+            ),
             [
                 ("joined", GREEN, outcome("joined")),
                 ("duplicate", GREY, outcome("duplicate")),
@@ -200,11 +229,13 @@ def _judging() -> list[Builder[Panel]]:
             ],
         ),
         bars(
-            12,
-            "Calls settled",
-            "Expired: no end was told, `expire_after` passed. Without a start: their head was lost, or two processors share calls, which "
-            "must be routed by trace id.",
-            Place(x=12, y=31, w=12, h=8),
+            _About(
+                id=12,
+                title="Calls settled",
+                says="Expired: no end was told, `expire_after` passed. Without a start: their head was lost, or two processors share "
+                "calls, which must be routed by trace id.",
+                place=Place(x=12, y=31, w=12, h=8),
+            ),
             [
                 ("end told", GREEN, ended("told")),
                 ("expired", ORANGE, ended("expired")),
@@ -220,11 +251,14 @@ def _disturbed() -> list[Builder[Panel]]:
 
     return [
         bars(
-            13,
-            "What disturbed it",
-            "Nothing here is normal. Stood still: it had no CPU for more than 5 s. Damage: the disk changed what was written. A policy "
-            "that was not taken: the old one rules, `GET /` says why. Defects and failures: the log has each; please report them.",
-            Place(x=0, y=39, w=24, h=9),
+            _About(
+                id=13,
+                title="What disturbed it",
+                says="Nothing here is normal. Stood still: it had no CPU for more than 5 s. Damage: the disk changed what was written. A "
+                "policy that was not taken: the old one rules, `GET /` says why. Defects and failures: the log has each; please report "
+                "them.",
+                place=Place(x=0, y=39, w=24, h=9),
+            ),
             [
                 ("clock set", BLUE, grown("otel_voice_processor_clock_jumps")),
                 ("stood still", COLOURS["paused"], grown("otel_voice_processor_standstills")),

@@ -15,6 +15,8 @@ KNOWN_OUTCOMES: Final = "completed|failed|abandoned"
 INTERRUPTED: Final = "handled|mishandled"
 STEP_WINDOW: Final = "$__rate_interval"  # longer than a step: what is counted in it would stand in several bars
 OF_CALLS: Final = frozenset({m.CALLS, m.ESCALATIONS, m.INTERRUPTION_SILENCE_TIMEOUTS})  # a call has no message type, whatever is chosen
+BY_SETTING: Final = a.GEN_AI_AGENT_NAME  # `judging.agent_name_label` of the processor puts it on every metric about calls
+DOUBT: Final = 4  # about the square of 1.96: to rank by, this is close to the lower end of the 95 % interval
 DOCTOR: Final = "otel_voice_doctor"  # the workflow of `otel-voice doctor`'s own calls
 
 
@@ -32,13 +34,15 @@ def label(key: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Which part of the traffic is counted, and over which window; regular expressions on labels, where a metric has them."""
+    """Which part of the traffic is counted, over which window, how long ago; regular expressions on labels, where a metric has them."""
 
     window: str = "1h"
+    before: str = ""  # a duration: so much earlier than now
     workflow: str = ".*"
     message_type: str = ".*"
     policy_version: str = ".*"
     runtime: str = ".*"
+    agent: str = ".*"
     without: str = ""  # workflows that do not count, where a metric tells them
 
     def matchers(self, metric: Metric) -> dict[str, str]:
@@ -51,7 +55,18 @@ class Scope:
         }
         if metric.name in OF_CALLS:
             del given[a.VOICE_AGENT_MESSAGE_TYPE]
-        return {label(key): value for key, value in given.items() if key in metric.labels and (value != ".*" or key == a.VOICE_WORKFLOW)}
+        told = {key: value for key, value in given.items() if key in metric.labels} | (
+            {BY_SETTING: self.agent} if _may_tell_agent(metric) else {}
+        )
+        return {label(key): value for key, value in told.items() if value != ".*" or key == a.VOICE_WORKFLOW}
+
+    def grown(self, series: str) -> str:
+        """Return by how much series grew over the window."""
+        return grown(series, self.window, self.before)
+
+
+def _may_tell_agent(metric: Metric) -> bool:
+    return metric.instrument != "gauge"
 
 
 def selector(name: str, scope: Scope, suffix: str = "", **matchers: str) -> str:
@@ -60,26 +75,42 @@ def selector(name: str, scope: Scope, suffix: str = "", **matchers: str) -> str:
     unknown = set(matchers) - {label(use) for use in metric.labels}
     if unknown:
         raise ValueError(f"`{name}` has no label {', '.join(f'`{item}`' for item in sorted(unknown))}")
-    parts = [f'{key}=~"{value}"' for key, value in (scope.matchers(metric) | matchers).items()]
+    parts = [f"{key}=~{quoted(value)}" for key, value in (scope.matchers(metric) | matchers).items()]
     if scope.without and a.VOICE_WORKFLOW in metric.labels:
         parts = [f'{label(a.VOICE_WORKFLOW)}!~"{scope.without}"', *(part for part in parts if not part.endswith('=~".*"'))]
     return f"{prometheus_name(metric)}{suffix}{{{','.join(parts)}}}"
 
 
-def grown(series: str, window: str) -> str:
+def quoted(pattern: str) -> str:
+    """Return a regular expression as a string of PromQL: raw where Grafana fills it in, since it escapes no double quote of a value."""
+    return f"`{pattern}`" if pattern.startswith("${") else f'"{pattern}"'
+
+
+def grown(series: str, window: str, before: str = "") -> str:
     """Return by how much series grew over a window; per step of a board, each event once."""
-    return f"increase({series}[{window}])" if window != STEP_WINDOW else f"rate({series}[{window}]) * $__interval_ms / 1000"
+    over = f"{series}[{window}]" + (f" offset {before}" if before else "")
+    return f"increase({over})" if window != STEP_WINDOW else f"rate({over}) * $__interval_ms / 1000"
 
 
 def count(name: str, scope: Scope, by: Sequence[str] = (), **matchers: str) -> str:
     """Return the events of a counter over the window, by some attributes or in all."""
     grouped = f" by ({', '.join(label(key) for key in by)}) " if by else ""
-    return f"sum{grouped}({grown(selector(name, scope, **matchers), scope.window)})"
+    return f"sum{grouped}({scope.grown(selector(name, scope, **matchers))})"
 
 
 def share(numerator: str, denominator: str) -> str:
     """Return a ratio that is 0 where only the denominator was counted, and nothing where neither was."""
     return f"(({numerator}) or (({denominator}) * 0)) / (({denominator}) > 0)"
+
+
+def weighed(numerator: str, denominator: str) -> str:
+    """Return a ratio as if `DOUBT` more cases had gone well, so that few cases weigh little; nothing where none went wrong."""
+    return f"({numerator}) / (({denominator}) + {DOUBT})"
+
+
+def none_yet(counted: str, scope: Scope) -> str:
+    """Return a count that is 0, not missing, where there are calls and it never occurred."""
+    return f"{counted} or count({selector(m.CALLS, scope)}) * 0"
 
 
 def part_of(numerator: str, denominator: str) -> str:
@@ -99,7 +130,7 @@ def quantile(name: str, share_of: float, scope: Scope) -> str:
 
 def filled(name: str, scope: Scope) -> str:
     """Return how many events of a histogram stayed below each of its edges."""
-    return f"sum by (le) ({grown(selector(name, scope, '_bucket'), scope.window)})"
+    return f"sum by (le) ({scope.grown(selector(name, scope, '_bucket'))})"
 
 
 def episodes(scope: Scope, by: Sequence[str] = (), **matchers: str) -> str:
@@ -116,11 +147,12 @@ def perhaps(scope: Scope, unknown: str) -> str:
     """Return the calls that a rate leaves out: interrupted with this fact `unknown`, or perhaps interrupted and nobody knows."""
     known, unsure = ({label(a.VOICE_CALL_INTERRUPTED): value} for value in (INTERRUPTED, "unknown"))
     parts = (selector(m.CALLS, scope, **known, **{unknown: "unknown"}), selector(m.CALLS, scope, **unsure))
-    return f"sum({' or '.join(f'increase({part}[{scope.window}])' for part in parts)})"
+    return f"sum({' or '.join(map(scope.grown, parts))})"
 
 
 VERDICT, NET, INTENT = (label(key) for key in (a.VOICE_INTERRUPTION_VERDICT, a.VOICE_INTERRUPTION_NET_AUDIO, a.VOICE_INTERRUPTION_INTENT))
-RESUME, OUTCOME, ESCALATED = (label(key) for key in (a.VOICE_INTERRUPTION_RESUME, a.VOICE_CALL_TASK_OUTCOME, a.VOICE_CALL_ESCALATED))
+RESUME, OUTCOME = label(a.VOICE_INTERRUPTION_RESUME), label(a.VOICE_CALL_TASK_OUTCOME)
+ASKED, ESCALATED = label(a.VOICE_CALL_ESCALATION_ASKED), label(a.VOICE_CALL_ESCALATED)
 
 
 def meant(scope: Scope, by: Sequence[str] = ()) -> str:
@@ -133,14 +165,24 @@ def stopped(scope: Scope, by: Sequence[str] = ()) -> str:
     return episodes(scope, by, **{VERDICT: DETERMINED, NET: "stopped"})
 
 
+def false_stops(scope: Scope, by: Sequence[str] = ()) -> str:
+    """Return the stops for good that the caller had not meant."""
+    return episodes(scope, by, **{VERDICT: "false_interruption", NET: "stopped"})
+
+
+def misses(scope: Scope, by: Sequence[str] = ()) -> str:
+    """Return the missed interruptions."""
+    return episodes(scope, by, **{VERDICT: "missed_interruption"})
+
+
 def false_rate(scope: Scope, by: Sequence[str] = ()) -> str:
     """Return the false interruption rate."""
-    return share(episodes(scope, by, **{VERDICT: "false_interruption", NET: "stopped"}), stopped(scope, by))
+    return share(false_stops(scope, by), stopped(scope, by))
 
 
 def missed_rate(scope: Scope, by: Sequence[str] = ()) -> str:
     """Return the missed interruption rate."""
-    return share(episodes(scope, by, **{VERDICT: "missed_interruption"}), meant(scope, by))
+    return share(misses(scope, by), meant(scope, by))
 
 
 def resumes(scope: Scope) -> str:
@@ -151,6 +193,11 @@ def resumes(scope: Scope) -> str:
 def resume_rate(scope: Scope) -> str:
     """Return the resume success rate."""
     return share(count(m.INTERRUPTION_RESUMES, scope, **{RESUME: "clean"}), resumes(scope))
+
+
+def answered(scope: Scope) -> str:
+    """Return the interruptions after which the agent spoke again, as the histogram of the silence counts them."""
+    return f"sum({scope.grown(selector(m.INTERRUPTION_SILENCE_DURATION, scope, '_count'))})"
 
 
 def repeat_rate(scope: Scope) -> str:
@@ -171,6 +218,16 @@ def completion_rate(scope: Scope, by: Sequence[str] = ()) -> str:
 def escalation_rate(scope: Scope, by: Sequence[str] = ()) -> str:
     """Return escalation after an interruption."""
     return share(calls(scope, by, **{ESCALATED: "true"}), calls(scope, by, **{ESCALATED: "true|false"}))
+
+
+def asked(scope: Scope, by: Sequence[str] = (), **matchers: str) -> str:
+    """Return the calls in which a person was asked for."""
+    return count(m.ESCALATIONS, scope, by, **({ASKED: "true"} | matchers))
+
+
+def person_rate(scope: Scope, by: Sequence[str] = ()) -> str:
+    """Return how often a caller who asked for a person got one, of the times that this is known."""
+    return share(asked(scope, by, **{ESCALATED: "true"}), asked(scope, by, **{ESCALATED: "true|false"}))
 
 
 def followed_rate(scope: Scope, by: Sequence[str] = ()) -> str:

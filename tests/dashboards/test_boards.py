@@ -19,7 +19,7 @@ from otel_voice_schema.health import HEALTH
 from otel_voice_schema.metrics import METRICS
 
 PANEL_TYPES = {"stat", "timeseries", "table", "heatmap", "text"}
-TRANSFORMATIONS = {"merge", "organize"}
+TRANSFORMATIONS = {"merge", "organize", "sortBy", "limit"}  # of Grafana 9.4
 NAMES = {prometheus_name(metric): metric for metric in METRICS.values()}
 
 
@@ -53,6 +53,54 @@ def test_panels_are_named_described_and_apart(uid: str) -> None:
     for one, other in combinations([panel["gridPos"] for panel in panels], 2):
         apart = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
         assert apart or one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
+
+
+@pytest.mark.parametrize("uid", BOARDS)
+def test_panels_say_what_they_count_in_and_that_there_is_nothing(uid: str) -> None:
+    """Each number has a unit, no panel is left blank, and a table is sorted by a column that it has before its rows are cut."""
+    for panel in load(uid)["panels"]:
+        if panel["type"] == "text":
+            continue
+        defaults = panel["fieldConfig"]["defaults"]
+        assert re.search(r"^(no|nothing|nobody) \w+", defaults["noValue"])
+        assert panel["id"] > 0
+        if panel["type"] in {"stat", "timeseries"}:
+            assert defaults["unit"]
+        done = [each["id"] for each in panel.get("transformations", [])]
+        assert done in ([], ["merge", "organize"], ["merge", "organize", "sortBy", "limit"])
+        for each in panel.get("transformations", []):
+            if each["id"] == "sortBy":
+                (by,) = each["options"]["sort"]
+                assert by["field"] in {target["legendFormat"] for target in panel["targets"]}
+
+
+@pytest.mark.parametrize("uid", BOARDS)
+def test_links_lead_to_boards_and_take_what_was_chosen_along(uid: str) -> None:
+    """A cell's link opens a board of ours, fills in variables that it has, with ones that this board has, and keeps the time."""
+    own = {each["name"] for each in load(uid)["templating"]["list"]}
+    for panel in load(uid)["panels"]:
+        for override in panel.get("fieldConfig", {}).get("overrides", []):
+            for link in (link for each in override["properties"] if each["id"] == "links" for link in each["value"]):
+                path, _, query = link["url"].partition("?")
+                target = path.removeprefix("/d/")
+                assert target in BOARDS
+                assert set(re.findall(r"var-(\w+)=", query)) <= {each["name"] for each in load(target)["templating"]["list"]}
+                assert set(re.findall(r"\$\{(\w+)", query)) <= own | {"__value", "__url_time_range"}
+                assert "${__url_time_range}" in query
+
+
+@pytest.mark.parametrize("uid", BOARDS)
+def test_what_is_chosen_stands_in_raw_strings(uid: str) -> None:
+    """A value may hold quotes and backslashes: Grafana escapes it for a regular expression, and nothing for the string around it."""
+    chosen = {each["name"] for each in load(uid)["templating"]["list"] if each["type"] == "query"}
+    for panel in load(uid)["panels"]:
+        for target in panel.get("targets", []):
+            asked = target.get("expr") or target["query"]
+            for name, form in re.findall(r"\$\{?(\w+)(:\w+)?", asked):
+                if name in chosen:
+                    assert ":regex" == form
+            assert asked.count("`") % 2 == 0
+            assert not any(name in asked for name in re.findall(r'"[^"`]*\$\{(\w+):regex[^"`]*"', asked))
 
 
 @pytest.mark.parametrize("uid", BOARDS)

@@ -1,0 +1,80 @@
+"""Panels that list: rates by a label, the worst first, spans out of Tempo; rows lead to the board that has more of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from grafana_foundation_sdk.builders import table, tempo
+from grafana_foundation_sdk.models import dashboard as models
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
+from grafana_foundation_sdk.models.tempo import SearchTableType
+from otel_voice_schema import attributes as a
+
+from otel_voice_dashboards.house import SOURCE, TRACES, About, query
+from otel_voice_dashboards.queries import label
+
+FIRST: Final = 12  # rows of a table that is sorted: further down nobody looks, and there may be 200
+_KEPT: Final = "var-ds=${ds}&${__url_time_range}"  # a board that is opened from a row asks the same about the same time
+TO_CALL: Final = {"title": "This call", "url": "/d/otel-voice-call?var-call_id=${__value.raw}&var-tempo=${tempo}&${__url_time_range}"}
+_LINKS: Final = {
+    a.VOICE_WORKFLOW: {"title": "This workflow", "url": "/d/otel-voice-workflow?var-workflow=${__value.raw}&" + _KEPT},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of a table: its name, what it shows, and the query that is split by the table's label."""
+
+    name: str
+    unit: str
+    expr: str
+
+
+def counted(name: str, expr: str) -> Column:
+    """Return a column of counts."""
+    return Column(name=name, unit="none", expr=expr)
+
+
+def shared(name: str, expr: str) -> Column:
+    """Return a column of shares, 0..1."""
+    return Column(name=name, unit="percentunit", expr=expr)
+
+
+def breakdown(about: About, by: str, columns: Sequence[Column], *, most: str | None = None) -> table.Panel:
+    """Return a table with a row per value of one label; with `most`, the rows that have most in that column, in that order."""
+    name = label(by)
+    shown = by.rsplit(".", 2)[-2] + " " + by.rsplit(".", 1)[-1] if by != a.VOICE_WORKFLOW else "workflow"
+    panel = about.on(table.Panel()).datasource(SOURCE).with_transformation(_transformed("merge"))
+    renamed = {name: shown} | {f"Value #{ref_id}": column.name for ref_id, column in zip("ABCDEFGHIJ", columns, strict=False)}
+    panel = panel.with_transformation(_transformed("organize", excludeByName={"Time": True}, renameByName=renamed))
+    if most is not None:
+        panel = panel.with_transformation(_transformed("sortBy", fields={}, sort=[{"field": most, "desc": True}]))
+        panel = panel.with_transformation(_transformed("limit", limitField=FIRST))
+    if by in _LINKS:
+        panel = panel.override_by_name(shown, [DynamicConfigValue(id_val="links", value=[_LINKS[by]])])
+    for ref_id, column in zip("ABCDEFGHIJ", columns, strict=False):
+        panel = panel.with_target(query(column.expr, column.name, ref_id, instant=True, table_rows=True)).override_by_name(
+            column.name,
+            [
+                DynamicConfigValue(id_val="unit", value=column.unit),
+                DynamicConfigValue(id_val="decimals", value=1 if column.unit == "percentunit" else 0),
+            ],
+        )
+    return panel
+
+
+def _transformed(kind: str, **options: Any) -> models.DataTransformerConfig:
+    return models.DataTransformerConfig(id_val=kind, options=options)
+
+
+def spans(about: About, traceql: str, *, traces: int, each: int) -> table.Panel:
+    """Return a table of spans that a TraceQL query finds: of so many traces so many `each`; Tempo neither sorts nor finds all."""
+    asked = tempo.Dataquery().query_type("traceql").query(traceql).limit(traces).spss(each).table_type(SearchTableType.SPANS)
+    return (
+        about.on(table.Panel())
+        .datasource(TRACES)
+        .override_by_regexp(f".*{a.VOICE_CALL_ID.replace('.', '[.]')}", [DynamicConfigValue(id_val="links", value=[TO_CALL])])
+        .with_target(asked.ref_id("A").datasource(TRACES))
+    )
