@@ -11,7 +11,7 @@ from otel_voice_schema import attributes as a
 from otel_voice_schema import metrics as m
 
 from otel_voice_dashboards.house import SOURCE
-from otel_voice_dashboards.queries import BY_SETTING, DOCTOR, STEP_WINDOW, Scope, label, prometheus_name
+from otel_voice_dashboards.queries import BY_SETTING, DOCTOR, STEP_WINDOW, VERSION, Scope, first_seen, label, prometheus_name
 
 OVER_RANGE: Final = Scope(
     window="$__range",
@@ -48,6 +48,22 @@ def window() -> dashboard.IntervalVariable:
         .label("Counted over")
         .values("1h,6h,1d,7d")
         .current(models.VariableOption(selected=True, text="6h", value="6h"))
+    )
+
+
+def new_versions() -> dashboard.AnnotationQuery:
+    """Return the marks at the times at which a version of the agents' policy was first seen; in the form that Grafana 9.4 asks, too."""
+    return (
+        dashboard.AnnotationQuery()
+        .name("New policy versions")
+        .datasource(SOURCE)
+        .enable(True)
+        .icon_color("purple")
+        .expr(f"{first_seen(OVER_RANGE)} * 1000 > 0")
+        .step("60s")
+        .title_format(f"policy {{{{{VERSION}}}}}")
+        .text_format("first seen in a call")
+        .use_value_for_time(True)  # which is in ms: a mark at it, however far apart the steps are
     )
 
 

@@ -12,6 +12,7 @@ import yaml
 from otel_voice_dashboards.shipped import PLUGINS, panels, sources
 
 OLDEST_GRAFANA: Final = "9.4.0"
+OLDEST_WITH_SPANS: Final = "10.2.0"  # before it, a search of Tempo shows traces and none of the spans that were found
 _PANELS: Final = {
     "alertlist": "Alert list", "barchart": "Bar chart", "bargauge": "Bar gauge", "dashlist": "Dashboard list", "gauge": "Gauge",
     "heatmap": "Heatmap", "piechart": "Pie chart", "stat": "Stat", "state-timeline": "State timeline", "table": "Table", "text": "Text",
@@ -36,7 +37,8 @@ def importable(model: dict[str, Any]) -> str:
             {"name": name, "label": PLUGINS[plugin], "description": "", "type": "datasource"}
             | {"pluginId": plugin, "pluginName": PLUGINS[plugin]}
         )
-    required = [{"type": "grafana", "id": "grafana", "name": "Grafana", "version": OLDEST_GRAFANA}]
+    oldest = OLDEST_WITH_SPANS if any(each["pluginId"] == "tempo" for each in inputs) else OLDEST_GRAFANA
+    required = [{"type": "grafana", "id": "grafana", "name": "Grafana", "version": oldest}]
     required += [
         {"type": "datasource", "id": plugin, "name": PLUGINS[plugin], "version": "1.0.0"}
         for plugin in sorted({each["pluginId"] for each in inputs})

@@ -12,10 +12,10 @@ from otel_voice_schema import metrics as m
 
 from otel_voice_dashboards import queries as q
 from otel_voice_dashboards.charts import WINDOW_STEP, bars, lines, rate_panel
-from otel_voice_dashboards.choices import A_WEEK_BEFORE, OVER_RANGE, PER_STEP, PER_WINDOW, traffic
+from otel_voice_dashboards.choices import A_WEEK_BEFORE, OVER_RANGE, PER_STEP, PER_WINDOW, new_versions, traffic
 from otel_voice_dashboards.house import COLOURS, GREY, About, Place, bad_above, board, thresholds
 from otel_voice_dashboards.scorecard import scorecard
-from otel_voice_dashboards.tables import Column, breakdown, counted, shared
+from otel_voice_dashboards.tables import Column, breakdown, counted, shared, told_when
 
 UID: Final = "otel-voice-overview"
 _PROTECTED: Final = q.label(a.VOICE_INTERRUPTION_PROTECTED)
@@ -33,8 +33,18 @@ def overview() -> dashboard.Dashboard:
         "Interruptions: overview",
         "Whether the voice agent handled interruptions well: false stops and misses apart, what could not be determined beside each.",
         traffic(),
-    )
-    for panel in (*scorecard(), *_trust(), *_worst(), *_counts(), *_rates(), *_split(), *_durations(), _verdicts()):
+    ).annotation(new_versions())
+    for panel in (
+        *scorecard(),
+        *_trust(),
+        *_against_the_version_before(),
+        *_worst(),
+        *_counts(),
+        *_rates(),
+        *_split(),
+        *_durations(),
+        _verdicts(),
+    ):
         made = made.with_panel(panel)
     return made
 
@@ -77,6 +87,51 @@ def _trust() -> list[Builder[Panel]]:
                     ("turn overlaps", q.count(m.INTERRUPTION_TURN_OVERLAPS, scope)),
                 )
             ],
+        ),
+    ]
+
+
+def _against_the_version_before() -> list[Builder[Panel]]:
+    version = (a.VOICE_AGENT_POLICY_VERSION,)
+
+    def change(rate: str) -> str:
+        return f"{q.newest(OVER_RANGE, rate)} - {q.one_before(OVER_RANGE, rate)}"
+
+    def cases(name: str, counted: str) -> list[tuple[str, str]]:
+        return [(f"{name}, newest", q.newest(OVER_RANGE, counted)), (f"{name}, before", q.one_before(OVER_RANGE, counted))]
+
+    said = (
+        "in points, of the policy version that was seen last against the one before it; the table by version names both. Below thirty "
+        "cases on a side it says little. Choose one workflow where each has versions of its own. Worse by ten points: roll back."
+    )
+    return [
+        rate_panel(
+            About(
+                id=18,
+                title="False stops: newest policy against the one before",
+                says=f"Change of the false interruption rate {said}",
+                place=Place(x=12, y=16, w=6, h=8),
+                nothing="no two versions to compare",
+            ),
+            value=change(q.false_rate(OVER_RANGE, version)),
+            unit="percentunit",
+            colours=bad_above(0.03, 0.1),
+            beside=cases("stops judged", q.stopped(OVER_RANGE, version)),
+            now="change",
+        ),
+        rate_panel(
+            About(
+                id=23,
+                title="Misses: newest policy against the one before",
+                says=f"Change of the missed interruption rate {said}",
+                place=Place(x=18, y=16, w=6, h=8),
+                nothing="no two versions to compare",
+            ),
+            value=change(q.missed_rate(OVER_RANGE, version)),
+            unit="percentunit",
+            colours=bad_above(0.03, 0.1),
+            beside=cases("meant", q.meant(OVER_RANGE, version)),
+            now="change",
         ),
     ]
 
@@ -208,11 +263,13 @@ def _split() -> list[Builder[Panel]]:
             About(
                 id=12,
                 title="By the agent's policy version",
-                says="Whether a policy change helped; rates are comparable across policy versions.",
+                says="Whether a policy change helped; rates are comparable across policy versions. The version that was seen last stands "
+                "first.",
                 place=Place(x=12, y=52, w=12, h=9),
             ),
             version,
-            columns(version),
+            [told_when("first seen", q.first_seen(OVER_RANGE)), *columns(version)],
+            most="first seen",
         ),
     ]
 

@@ -21,8 +21,10 @@ def panels_page(boards: Iterable[str]) -> str:
 def _board(model: dict[str, Any]) -> str:
     chosen = ", ".join(f"*{each['label']}*" for each in model["templating"]["list"])
     rows = "".join(f"| {panel['title']} | {_cell(panel['description'])} | {_shown(panel)} |\n" for panel in model["panels"])
+    marks = "".join(f" Marked on all times: *{each['name']}*." for each in model.get("annotations", {}).get("list", []))
     return (
-        f"\n## {model['title']}\n\n{model['description']} Choices at the top: {chosen}.\n\n| panel | says | shows |\n|---|---|---|\n{rows}"
+        f"\n## {model['title']}\n\n{model['description']} Choices at the top: {chosen}.{marks}\n\n"
+        f"| panel | says | shows |\n|---|---|---|\n{rows}"
     )
 
 

@@ -15,7 +15,7 @@ KNOWN_OUTCOMES: Final = "completed|failed|abandoned"
 INTERRUPTED: Final = "handled|mishandled"
 STEP_WINDOW: Final = "$__rate_interval"  # longer than a step: what is counted in it would stand in several bars
 OF_CALLS: Final = frozenset({m.CALLS, m.ESCALATIONS, m.INTERRUPTION_SILENCE_TIMEOUTS})  # a call has no message type, whatever is chosen
-BY_SETTING: Final = a.GEN_AI_AGENT_NAME  # `judging.agent_name_label` of the processor puts it on every metric about calls
+BY_SETTING: Final = a.GEN_AI_AGENT_NAME  # `agent_name_label` of the processor puts it on every metric about calls
 DOUBT: Final = 4  # about the square of 1.96: to rank by, this is close to the lower end of the 95 % interval
 DOCTOR: Final = "otel_voice_doctor"  # the workflow of `otel-voice doctor`'s own calls
 
@@ -152,6 +152,7 @@ def perhaps(scope: Scope, unknown: str) -> str:
 
 VERDICT, NET, INTENT = (label(key) for key in (a.VOICE_INTERRUPTION_VERDICT, a.VOICE_INTERRUPTION_NET_AUDIO, a.VOICE_INTERRUPTION_INTENT))
 RESUME, OUTCOME = label(a.VOICE_INTERRUPTION_RESUME), label(a.VOICE_CALL_TASK_OUTCOME)
+VERSION: Final = label(a.VOICE_AGENT_POLICY_VERSION)
 ASKED, ESCALATED = label(a.VOICE_CALL_ESCALATION_ASKED), label(a.VOICE_CALL_ESCALATED)
 
 
@@ -228,6 +229,22 @@ def asked(scope: Scope, by: Sequence[str] = (), **matchers: str) -> str:
 def person_rate(scope: Scope, by: Sequence[str] = ()) -> str:
     """Return how often a caller who asked for a person got one, of the times that this is known."""
     return share(asked(scope, by, **{ESCALATED: "true"}), asked(scope, by, **{ESCALATED: "true|false"}))
+
+
+def first_seen(scope: Scope) -> str:
+    """Return since when each version of the agents' policy is seen, in Unix seconds, by version."""
+    return f"min by ({VERSION}) ({selector(m.AGENT_POLICY_FIRST_SEEN_TIMESTAMP, scope)})"
+
+
+def newest(scope: Scope, by_version: str) -> str:
+    """Return what is told by version, of the version that was seen last."""
+    return f"sum(({by_version}) and on ({VERSION}) topk(1, {first_seen(scope)}))"
+
+
+def one_before(scope: Scope, by_version: str) -> str:
+    """Return what is told by version, of the version before the one that was seen last."""
+    seen = first_seen(scope)
+    return f"sum(({by_version}) and on ({VERSION}) topk(1, {seen} unless topk(1, {seen})))"
 
 
 def followed_rate(scope: Scope, by: Sequence[str] = ()) -> str:

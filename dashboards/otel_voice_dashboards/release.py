@@ -13,9 +13,9 @@ from otel_voice_schema import metrics as m
 
 from otel_voice_dashboards import queries as q
 from otel_voice_dashboards.charts import WINDOW_STEP, bars_by, lines
-from otel_voice_dashboards.choices import OVER_RANGE, PER_STEP, PER_WINDOW, traffic
+from otel_voice_dashboards.choices import OVER_RANGE, PER_STEP, PER_WINDOW, new_versions, traffic
 from otel_voice_dashboards.house import NO_SPANS, About, Place, board
-from otel_voice_dashboards.tables import breakdown, counted, shared, spans
+from otel_voice_dashboards.tables import breakdown, counted, shared, spans, told_when
 
 UID: Final = "otel-voice-release"
 _VERSION: Final = (a.VOICE_AGENT_POLICY_VERSION,)
@@ -38,7 +38,7 @@ def release() -> dashboard.Dashboard:
         "Whether a new policy of the agents is better: versions side by side, both mistakes, what callers got done, calls to review.",
         traffic(),
         asks=("prometheus", "tempo"),
-    )
+    ).annotation(new_versions())
     for panel in (_side_by_side(), *_over_time(), _where(), *_to_review()):
         made = made.with_panel(panel)
     return made
@@ -57,6 +57,7 @@ def _side_by_side() -> Builder[Panel]:
         ),
         _VERSION[0],
         [
+            told_when("first seen", q.first_seen(scope)),
             counted("episodes", q.episodes(scope, _VERSION)),
             shared("false", q.false_rate(scope, _VERSION)),
             shared("missed", q.missed_rate(scope, _VERSION)),
@@ -66,6 +67,7 @@ def _side_by_side() -> Builder[Panel]:
             shared("completed", q.completion_rate(scope, _VERSION)),
             shared("escalated", q.escalation_rate(scope, _VERSION)),
         ],
+        most="first seen",
     )
 
 

@@ -34,6 +34,10 @@ def render(uid: str) -> str:
     for part in _parts(model):
         # newer Grafana moves links with this key into a menu
         part.pop("placement", None)
+    for variable in model["templating"]["list"]:
+        if variable["type"] != "interval":  # the SDK writes what intervals have on all of them; Grafana's own types refuse it
+            for key in ("auto", "auto_min", "auto_count"):
+                variable.pop(key, None)
     return json.dumps(model, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 

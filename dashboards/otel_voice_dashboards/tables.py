@@ -42,6 +42,11 @@ def shared(name: str, expr: str) -> Column:
     return Column(name=name, unit="percentunit", expr=expr)
 
 
+def told_when(name: str, seconds: str) -> Column:
+    """Return a column of times, from Unix seconds; it says how long ago."""
+    return Column(name=name, unit="dateTimeFromNow", expr=f"{seconds} * 1000")
+
+
 def breakdown(about: About, by: str, columns: Sequence[Column], *, most: str | None = None) -> table.Panel:
     """Return a table with a row per value of one label; with `most`, the rows that have most in that column, in that order."""
     name = label(by)

@@ -12,7 +12,7 @@ from otel_voice_schema import metrics as m
 
 from otel_voice_dashboards import queries as q
 from otel_voice_dashboards.charts import WINDOW_STEP, bars_by, heat, lines
-from otel_voice_dashboards.choices import OVER_RANGE, PER_STEP, PER_WINDOW, traffic
+from otel_voice_dashboards.choices import OVER_RANGE, PER_STEP, PER_WINDOW, new_versions, traffic
 from otel_voice_dashboards.house import About, Place, board
 from otel_voice_dashboards.tables import breakdown, counted, shared
 
@@ -27,7 +27,7 @@ def workflow() -> dashboard.Dashboard:
         "Interruptions: workflow",
         "One workflow at a time: rates by message type, what callers did, what the audio did, how fast it was, what failed.",
         traffic(),
-    )
+    ).annotation(new_versions())
     for panel in (_by_type(), *_rates(), *_inputs(), *_times(), *_failures(), *_judged()):
         made = made.with_panel(panel)
     return made

@@ -40,7 +40,7 @@ def test_import_asks_for_each_data_source_once(board: Board) -> None:
 
 @pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
 def test_what_is_required_is_what_is_used(board: Board) -> None:
-    """Grafana from 9.4 on, each kind of data source and each kind of panel."""
+    """Grafana from 9.4 on, or 10.2 where spans are listed, each kind of data source and each kind of panel."""
     form = json.loads(importable(board.model))
     required = {(each["type"], each["id"]) for each in form["__requires"]}
 
@@ -48,6 +48,8 @@ def test_what_is_required_is_what_is_used(board: Board) -> None:
         ("panel", each["type"]) for each in panels(board.model)
     } == required
     assert all(each["pluginId"] and each["pluginName"] for each in form["__inputs"])
+    (grafana,) = (each["version"] for each in form["__requires"] if each["type"] == "grafana")
+    assert grafana == ("10.2.0" if "Tempo" in board.needs else "9.4.0")
 
 
 @pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
