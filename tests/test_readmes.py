@@ -17,6 +17,7 @@ from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
+from otel_voice_dashboards.queries import label, prometheus_name
 from otel_voice_processor.cli import COMMANDS
 from otel_voice_processor.config import (
     Batch,
@@ -40,6 +41,7 @@ from otel_voice_processor.file_exporter.packing import pack
 from otel_voice_processor.model import CallRecord
 from otel_voice_processor.service import Service
 from otel_voice_processor.testing import Sink
+from otel_voice_schema.metrics import AGENT_POLICY_FIRST_SEEN_TIMESTAMP, METRICS
 from otel_voice_schema.problems import CODES
 from otel_voice_schema.validate import check
 
@@ -268,6 +270,14 @@ def test_every_counter_is_in_the_processors_readme() -> None:
     for path in (ROOT / "processor/otel_voice_processor").rglob("*.py"):
         for name in re.findall(r'"(otel_voice_(?:receiver|processor|exporter|journal)_[a-z_]+)"', path.read_text(encoding="utf-8")):
             assert f"`{name}`" in text, name
+
+
+def test_the_query_of_the_processors_readme_asks_for_what_there_is() -> None:
+    """Metric and labels as Prometheus has them; both are of the registry."""
+    (query,) = blocks((ROOT / "processor/README.md").read_text(encoding="utf-8"), "promql")
+    metric = METRICS[AGENT_POLICY_FIRST_SEEN_TIMESTAMP]
+
+    assert {prometheus_name(metric), *map(label, metric.labels)} == set(re.findall(r"voice_\w+", query))
 
 
 def test_every_fault_names_a_test_that_is_there() -> None:

@@ -13,7 +13,7 @@ from otel_voice_schema import events as e
 from otel_voice.policy import JUDGE_VERSION
 from otel_voice_processor.aftermath import near, repeated, resumed_how, silence_after, went_on_unseen
 from otel_voice_processor.evidence import MS, began_ns, bool_of, by_time, floor_ns, in_order, int_of, text_of
-from otel_voice_processor.model import CallRecord, Episode, Response, Ruling, Stretch, Value, VoiceEvent
+from otel_voice_processor.model import UNVERSIONED, CallRecord, Episode, Response, Ruling, Stretch, Value, VoiceEvent
 from otel_voice_processor.pairing import Met, sorted_out
 from otel_voice_processor.responses import context_of, responses_of
 from otel_voice_processor.stretches import INTER_DIGIT_NS, JOIN_NS, end_of, stretches_of
@@ -96,7 +96,7 @@ def record_of(
         runtime_version=text_of(facts.get(a.VOICE_RUNTIME_VERSION)) or "",
         agent_name=text_of(facts.get(a.GEN_AI_AGENT_NAME)) or "",
         workflow=call.workflow,
-        policy_version=text_of(facts.get(a.VOICE_AGENT_POLICY_VERSION)) or "unversioned",
+        policy_version=text_of(facts.get(a.VOICE_AGENT_POLICY_VERSION)) or UNVERSIONED,
         observable=observable,
         task_outcome=(text_of(ended.attributes.get(a.VOICE_CALL_TASK_OUTCOME)) if ended else None) or "unknown",
         escalated=escalated,

@@ -8,6 +8,7 @@ from typing import Final
 
 TRACES: Final = "traces"
 LOGS: Final = "logs"
+UNVERSIONED: Final = "unversioned"  # the agent tells no version of its policy
 Scalar = str | bool | int | float
 Value = Scalar | tuple[str, ...] | tuple[int, ...] | tuple[bool, ...] | tuple[float, ...]
 Attributes = Mapping[str, Value]

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from otel_voice_schema import attributes as a
 from otel_voice_schema import metrics as m
 
-from otel_voice_processor.capped import Capped
-from otel_voice_processor.model import CallRecord, Episode
+from otel_voice_processor.capped import OTHER, Capped
+from otel_voice_processor.first_seen import FirstSeen
+from otel_voice_processor.model import UNVERSIONED, CallRecord, Episode
 from otel_voice_processor.rolling import Rolling
 from otel_voice_processor.rows import Damaged, Read, Rows, Unreadable
 from otel_voice_processor.series import Point, SeriesTable
@@ -19,7 +20,8 @@ class Scorecard:
 
     def __init__(self, start_ns: int, *, max_series: int = 20_000, by_agent: bool = False) -> None:
         self._series = SeriesTable(start_ns, max_series)
-        self._workflow, self._type, self._version = Capped(200), Capped(20), Capped(5, newest=True)
+        self._first_seen = FirstSeen()
+        self._workflow, self._type, self._version = Capped(200), Capped(20), Capped(5, newest=True, retired=self._first_seen.retire)
         self._runtime, self._agent = Capped(20), Capped(200) if by_agent else None
         every = {"workflow": self._workflow, "type": self._type, "version": self._version, "runtime": self._runtime, "agent": self._agent}
         self._capped = {f"labels/{name}".encode(): capped for name, capped in every.items() if capped is not None}
@@ -88,6 +90,7 @@ class Scorecard:
             base = self._labels(response.workflow or record.workflow, response.message_type or "other", record)
             self._add(m.INTERRUPTION_FINDINGS, base | {a.VOICE_INTERRUPTION_FINDINGS: "premature_endpointing"}, now_ns)
         base = self._labels(record.workflow, "", record)
+        self._see_version(record, now_ns)
         for action in record.silence_timeouts:
             self._add(m.INTERRUPTION_SILENCE_TIMEOUTS, base | {a.VOICE_SILENCE_NEXT_ACTION: action}, now_ns)
         escalated: str | bool = "unknown" if record.escalated is None else record.escalated
@@ -110,12 +113,18 @@ class Scorecard:
                 m.ESCALATIONS, base | {a.VOICE_CALL_ESCALATION_ASKED: record.escalation_asked, a.VOICE_CALL_ESCALATED: escalated}, now_ns
             )
 
+    def _see_version(self, record: CallRecord, now_ns: int) -> None:
+        workflow, version = self._workflow(record.workflow), self._version(record.policy_version)
+        if OTHER not in {workflow, version} and version != UNVERSIONED:
+            self._first_seen.add(workflow, version, record.start_ns, now_ns)
+
     def points(self, now_ns: int) -> Iterator[Point]:
         """Yield what to export at `now_ns`, a new series with its zero first; timestamps of a series only grow."""
         is_new = self._series.is_new(now_ns)
         yield from self._series.points(now_ns)
         if is_new:
             yield from self._ratios(now_ns)
+            yield from self._first_seen.points(self._series.start_ns, now_ns)
 
     def _ratios(self, now_ns: int) -> Iterator[Point]:
         for window, workflow, rate, value in self._rolling.values(now_ns):
@@ -152,11 +161,13 @@ class Scorecard:
         """Note from now on what `save` has to write."""
         self._series.track()
         self._rolling.track()
+        self._first_seen.track()
 
     def save(self, rows: Rows) -> None:
         """Put what changed since it was asked for last."""
         self._series.save(rows)
         self._rolling.save(rows)
+        self._first_seen.save(rows)
         for key, capped in self._capped.items():
             if capped.unsaved:
                 rows.put("meta", key, capped.row())
@@ -166,6 +177,7 @@ class Scorecard:
         """Take nothing as written."""
         self._series.save_all()
         self._rolling.save_all()
+        self._first_seen.save_all()
         for capped in self._capped.values():
             capped.unsaved = True
 
@@ -179,6 +191,12 @@ class Scorecard:
                 self._capped[key].restore(meta[key])
             except Unreadable:
                 damaged("meta", key)
+        self._first_seen.restore(meta.items(), self._let_through, damaged)
+
+    def _let_through(self, workflow: str, version: str) -> bool:
+        """Let label values through that were before, and again where the row that said so is lost."""
+        there = self._workflow.has_room_for(workflow) and self._version.has_room_for(version)
+        return there and OTHER not in {self._workflow(workflow), self._version(version)}
 
     def _labels(self, workflow: str, message_type: str, record: CallRecord) -> dict[str, str | bool]:
         labels: dict[str, str | bool] = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from otel_voice_schema import events as e
 
 from otel_voice_processor.episodes import Rule, interrupted_of, record_of, same, settled
-from otel_voice_processor.model import CallRecord, Episode, Response, Stretch, VoiceEvent
+from otel_voice_processor.model import UNVERSIONED, CallRecord, Episode, Response, Stretch, VoiceEvent
 from otel_voice_processor.packed import Tables, arrived_s
 from otel_voice_processor.rows import Unreadable
 from otel_voice_processor.stretches import JOIN_NS
@@ -204,7 +204,7 @@ def _joined(past: CallRecord | None, rest: CallRecord) -> CallRecord:
         runtime_version=past.runtime_version or rest.runtime_version,
         agent_name=past.agent_name or rest.agent_name,
         workflow=past.workflow if past.workflow != "unknown" else rest.workflow,
-        policy_version=past.policy_version if past.policy_version != "unversioned" else rest.policy_version,
+        policy_version=past.policy_version if past.policy_version != UNVERSIONED else rest.policy_version,
         observable=past.observable if past.observable is not None else rest.observable,
         start_ns=min(past.start_ns, rest.start_ns),
         end_ns=max(past.end_ns, rest.end_ns),

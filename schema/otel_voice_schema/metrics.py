@@ -17,12 +17,13 @@ INTERRUPTION_REACTION_DURATION: Final = "voice.interruption.reaction.duration"
 INTERRUPTION_SILENCE_TIMEOUTS: Final = "voice.interruption.silence_timeouts"
 CALLS: Final = "voice.calls"
 ESCALATIONS: Final = "voice.escalations"
+AGENT_POLICY_FIRST_SEEN_TIMESTAMP: Final = "voice.agent.policy.first_seen.timestamp"
 INTERRUPTION_SCORECARD_RATIO: Final = "voice.interruption.scorecard.ratio"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One metric: `instrument` is counter or histogram, `labels` the attribute keys on its data points, buckets in its unit."""
+    """One metric: `instrument` is counter, histogram or gauge, `labels` the attribute keys on its data points, buckets in its unit."""
 
     name: str
     instrument: str
@@ -129,6 +130,14 @@ METRICS: Final[dict[str, Metric]] = {
             unit="{escalation}",
             brief="Calls in which a person was asked for, or took over.",
             labels=("voice.workflow", "voice.agent.message.type", "voice.agent.policy.version", "voice.runtime.name", "voice.call.escalation_asked", "voice.call.escalated",),
+            buckets=(),
+        ),
+        Metric(
+            name="voice.agent.policy.first_seen.timestamp",
+            instrument="gauge",
+            unit="s",
+            brief="Unix time at which the first call of this version of the agents' policy began, of the calls that this instance counted; may become earlier. Take the minimum over instances.",
+            labels=("voice.workflow", "voice.agent.policy.version",),
             buckets=(),
         ),
         Metric(

@@ -81,6 +81,7 @@ def contents(state: State) -> dict[str, Any]:
         "times": (card._series.start_ns, card._series._exported_ns),
         "capped": {key: capped.row() for key, capped in card._capped.items()},
         "rolling": {name: (list(window.kept), window.sums) for name, window in card._rolling._windows.items()},
+        "first seen": dict(card._first_seen._since),
         "counters": state.counters.snapshot(),
         "told": (state.own._started_ns, state.own._told_ns, state.own._told),
     }

@@ -23,6 +23,7 @@ from otel_voice_processor.open_call import OpenCall
 from otel_voice_processor.rows import packed_row
 from otel_voice_processor.simulate import events_of, simulate
 from otel_voice_processor.state import FORMAT, Changes, OtherFormat, State
+from otel_voice_schema import attributes as a
 
 from tests.processor.oracle import START
 from tests.processor.state_store import Store, contents, count, state_of
@@ -95,12 +96,12 @@ class Run:
 
 
 def talk(seed: int, calls: int, *, long: bool) -> list[VoiceEvent]:
-    """Calls' events, some of them twice, out of order, told differently, or of an id that is used again long after."""
+    """Calls' events, some of them twice, out of order, told differently, or of an id that is used again long after; of many versions."""
     dice = random.Random(seed)
     events = [
         event
         for number, script in enumerate(simulate(seed, calls))
-        for event in events_of(script, start_ns=START + number * 30 * S, keep_text=True, call_id=f"call_{number % 9}")
+        for event in told_version(events_of(script, start_ns=START + number * 30 * S, keep_text=True, call_id=f"call_{number % 9}"), number)
     ]
     events.sort(key=lambda event: event.time_ns + dice.randrange(5 * S))
     if long:
@@ -109,6 +110,13 @@ def talk(seed: int, calls: int, *, long: bool) -> list[VoiceEvent]:
         other = {**event.attributes, "voice.workflow": "another"} if dice.random() < 0.5 else event.attributes
         events.insert(dice.randrange(len(events)), replace(event, attributes=other))
     return events
+
+
+def told_version(events: list[VoiceEvent], number: int) -> list[VoiceEvent]:
+    """Return a call's events under one of more versions of the agents' policy than the scorecard lets through, or under none."""
+    version = {a.VOICE_AGENT_POLICY_VERSION: f"v{number // 2}"} if number % 9 else {}
+    rest = [{key: value for key, value in event.attributes.items() if key != a.VOICE_AGENT_POLICY_VERSION} for event in events]
+    return [replace(event, attributes=facts | version) for event, facts in zip(events, rest, strict=True)]
 
 
 def parts(run: Run, events: list[VoiceEvent]) -> Iterator[list[VoiceEvent]]:
@@ -340,6 +348,7 @@ def test_what_is_not_saved_notes_nothing() -> None:
 
     assert state.book._log is state.book._closed._unsaved is state.scorecard._series._unsaved is None
     assert {None} == {window.unsaved for window in state.scorecard._rolling._windows.values()}
+    assert state.scorecard._first_seen._unsaved is None
 
 
 @pytest.mark.parametrize("restarts", [False, True])

@@ -138,7 +138,7 @@ def render_metrics(registry: dict[str, Any]) -> str:
     out += [f"{constant(each['name'].removeprefix('voice.'))}: Final = {literal(each['name'])}\n" for each in registry["metrics"]]
     out.append(
         "\n\n@dataclass(frozen=True, slots=True, kw_only=True)\nclass Metric:\n"
-        '    """One metric: `instrument` is counter or histogram, `labels` the attribute keys on its data points, buckets in its unit."""\n\n'
+        '    """One metric: `instrument` is counter, histogram or gauge, `labels` the attribute keys on its data points, buckets in its unit."""\n\n'
         "    name: str\n    instrument: str\n    unit: str\n    brief: str\n    labels: tuple[str, ...]\n    buckets: tuple[float, ...]\n\n\n"
     )
     calls = [
