@@ -17,10 +17,17 @@ from otel_voice_dashboards.queries import label
 
 FIRST: Final = 12  # rows of a table that is sorted: further down nobody looks, and there may be 200
 _NO_CELL: Final = "-"  # a table puts it into each cell that it has nothing for
-_KEPT: Final = "var-ds=${ds}&${__url_time_range}"  # a board that is opened from a row asks the same about the same time
-TO_CALL: Final = {"title": "This call", "url": "/d/otel-voice-call?var-call_id=${__value.raw}&var-tempo=${tempo}&${__url_time_range}"}
+_CLICKED: Final = "${__value.raw:percentencode}"
+_CHOSEN: Final = "&".join(f"${{{name}:queryparam}}" for name in ("ds", "message_type", "policy_version", "runtime", "agent", "window"))
 _LINKS: Final = {
-    a.VOICE_WORKFLOW: {"title": "This workflow", "url": "/d/otel-voice-workflow?var-workflow=${__value.raw}&" + _KEPT},
+    a.VOICE_CALL_ID: {
+        "title": "This call",
+        "url": f"/d/otel-voice-call?var-call_id={_CLICKED}&${{tempo:queryparam}}&${{__url_time_range}}",
+    },
+    a.VOICE_WORKFLOW: {
+        "title": "This workflow",
+        "url": f"/d/otel-voice-workflow?var-workflow={_CLICKED}&{_CHOSEN}&${{__url_time_range}}",
+    },
 }
 
 
@@ -82,6 +89,8 @@ def spans(about: About, traceql: str, *, traces: int, each: int) -> table.Panel:
         about.on(table.Panel())
         .no_value(_NO_CELL)
         .datasource(TRACES)
-        .override_by_regexp(f".*{a.VOICE_CALL_ID.replace('.', '[.]')}", [DynamicConfigValue(id_val="links", value=[TO_CALL])])
+        .override_by_regexp(
+            f".*{a.VOICE_CALL_ID.replace('.', '[.]')}", [DynamicConfigValue(id_val="links", value=[_LINKS[a.VOICE_CALL_ID]])]
+        )
         .with_target(asked.ref_id("A").datasource(TRACES))
     )

@@ -87,7 +87,9 @@ def test_links_lead_to_boards_and_take_what_was_chosen_along(uid: str) -> None:
                 path, _, query = link["url"].partition("?")
                 target = path.removeprefix("/d/")
                 assert target in BOARDS
-                assert set(re.findall(r"var-(\w+)=", query)) <= {each["name"] for each in load(target)["templating"]["list"]}
+                filled = set(re.findall(r"var-(\w+)=", query)) | set(re.findall(r"\$\{(\w+):queryparam\}", query))
+                assert filled <= {each["name"] for each in load(target)["templating"]["list"]}
+                assert "${__value.raw}" not in query  # which Grafana puts in as it is, `&` and all
                 assert set(re.findall(r"\$\{(\w+)", query)) <= own | {"__value", "__url_time_range"}
                 assert "${__url_time_range}" in query
 
