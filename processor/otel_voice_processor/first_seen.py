@@ -30,7 +30,7 @@ class FirstSeen:
 
     def add(self, workflow: str, version: str, began_ns: int, now_ns: int) -> None:
         """Take in a call that settled at `now_ns`; where its beginning is unknown (0), ahead or too long ago it says nothing."""
-        if max(1, now_ns - AGE_NS) <= began_ns <= now_ns and began_ns < self._since.get((workflow, version), now_ns + 1):
+        if max(1, now_ns - AGE_NS) <= began_ns < self._since.get((workflow, version), now_ns + 1):
             self._since[workflow, version] = began_ns
             self._change((workflow, version))
 

@@ -195,8 +195,11 @@ class Scorecard:
 
     def _let_through(self, workflow: str, version: str) -> bool:
         """Let label values through that were before, and again where the row that said so is lost."""
-        there = self._workflow.has_room_for(workflow) and self._version.has_room_for(version)
-        return there and OTHER not in {self._workflow(workflow), self._version(version)}
+        if not (self._workflow.has_room_for(workflow) and self._version.has_room_for(version)):
+            return False
+        self._workflow(workflow)
+        self._version(version)
+        return True
 
     def _labels(self, workflow: str, message_type: str, record: CallRecord) -> dict[str, str | bool]:
         labels: dict[str, str | bool] = {
