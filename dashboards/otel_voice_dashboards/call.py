@@ -11,7 +11,7 @@ from grafana_foundation_sdk.models.text import TextMode
 from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
 
-from otel_voice_dashboards.house import About, Place, board
+from otel_voice_dashboards.house import NO_SPANS, About, Place, board
 from otel_voice_dashboards.tables import spans
 
 UID: Final = "otel-voice-call"
@@ -53,6 +53,7 @@ def _interruptions() -> Builder[Panel]:
             "reason), did the agent do what policy asked (compliance), did it recover. Up to 50 of one call; Tempo's search sorts "
             "nothing.",
             place=Place(x=0, y=0, w=24, h=9),
+            nothing=NO_SPANS,
         ),
         _of(
             e.EPISODE,
@@ -81,6 +82,7 @@ def _record() -> Builder[Panel]:
             says="The call's own record: who ran it by which policy, how it ended, whether its task was completed and a person was asked "
             "for. More than one row: the call was judged in parts, by two processors or after its time.",
             place=Place(x=0, y=9, w=24, h=6),
+            nothing=NO_SPANS,
         ),
         _of(
             e.CALL,
@@ -108,6 +110,7 @@ def _events() -> Builder[Panel]:
             says="What the runtime told, as spans, with the policy's ruling where there was something to rule on. Up to 100 of one call, "
             "in no order: sort by start. Text is shown only where the processor was told to keep it; pointers to audio are on each span.",
             place=Place(x=0, y=15, w=24, h=14),
+            nothing=NO_SPANS,
         ),
         f'{{ name =~ "voice[.]interruption[.].*" && {_THIS_CALL} }} | select('
         + ", ".join(

@@ -15,6 +15,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 SOURCE: Final = DataSourceRef(type_val="prometheus", uid="${ds}")
 TRACES: Final = DataSourceRef(type_val="tempo", uid="${tempo}")
 NO_INTERRUPTIONS: Final = "no interruptions in this range"
+NO_SPANS: Final = "nothing found in this range"
 GREEN, ORANGE, RED, BLUE, GREY = "green", "orange", "red", "blue", "text"
 COLOURS: Final = {"correct": GREEN, "false": ORANGE, "missed": RED, "protected": "purple", "undetermined": "#8e8e8e", "paused": "yellow"}
 Drawn = TypeVar("Drawn", stat.Panel, timeseries.Panel, heatmap.Panel, table.Panel)

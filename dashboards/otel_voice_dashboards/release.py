@@ -14,7 +14,7 @@ from otel_voice_schema import metrics as m
 from otel_voice_dashboards import queries as q
 from otel_voice_dashboards.charts import WINDOW_STEP, bars_by, lines
 from otel_voice_dashboards.choices import OVER_RANGE, PER_STEP, PER_WINDOW, new_versions, traffic
-from otel_voice_dashboards.house import About, Place, board
+from otel_voice_dashboards.house import NO_SPANS, About, Place, board
 from otel_voice_dashboards.tables import breakdown, counted, shared, spans, told_when
 
 UID: Final = "otel-voice-release"
@@ -144,6 +144,7 @@ def _to_review() -> list[Builder[Panel]]:
                 title="Calls to review: false stops",
                 says=f"Listen to some before you change anything: what did the caller say, and what stopped the agent? {told}",
                 place=Place(x=0, y=27, w=12, h=10),
+                nothing=NO_SPANS,
             ),
             _judged("false_interruption"),
             traces=_FOUND,
@@ -155,6 +156,7 @@ def _to_review() -> list[Builder[Panel]]:
                 title="Calls to review: misses",
                 says=f"The reason says whether the evidence or the agent was late, or it resumed over the caller. {told}",
                 place=Place(x=12, y=27, w=12, h=10),
+                nothing=NO_SPANS,
             ),
             _judged("missed_interruption"),
             traces=_FOUND,

@@ -16,7 +16,7 @@ from otel_voice_dashboards.house import SOURCE, TRACES, About, query
 from otel_voice_dashboards.queries import label
 
 FIRST: Final = 12  # rows of a table that is sorted: further down nobody looks, and there may be 200
-_NO_CELL: Final = "-"  # a table puts it into each cell that it has nothing for
+_NO_CELL: Final = DynamicConfigValue(id_val="noValue", value="-")  # else each empty cell would say what an empty table says
 _CLICKED: Final = "${__value.raw:percentencode}"
 _CHOSEN: Final = "&".join(f"${{{name}:queryparam}}" for name in ("ds", "message_type", "policy_version", "runtime", "agent", "window"))
 _LINKS: Final = {
@@ -59,7 +59,7 @@ def breakdown(about: About, by: str, columns: Sequence[Column], *, most: str | N
     """Return a table with a row per value of one label; with `most`, the rows that have most in that column, in that order."""
     name = label(by)
     shown = by.rsplit(".", 2)[-2] + " " + by.rsplit(".", 1)[-1] if by != a.VOICE_WORKFLOW else "workflow"
-    panel = about.on(table.Panel()).no_value(_NO_CELL).datasource(SOURCE).with_transformation(_transformed("merge"))
+    panel = about.on(table.Panel()).override_by_regexp(".*", [_NO_CELL]).datasource(SOURCE).with_transformation(_transformed("merge"))
     renamed = {name: shown} | {f"Value #{ref_id}": column.name for ref_id, column in zip("ABCDEFGHIJ", columns, strict=False)}
     panel = panel.with_transformation(_transformed("organize", excludeByName={"Time": True}, renameByName=renamed))
     if most is not None:
@@ -87,7 +87,7 @@ def spans(about: About, traceql: str, *, traces: int, each: int) -> table.Panel:
     asked = tempo.Dataquery().query_type("traceql").query(traceql).limit(traces).spss(each).table_type(SearchTableType.SPANS)
     return (
         about.on(table.Panel())
-        .no_value(_NO_CELL)
+        .override_by_regexp(".*", [_NO_CELL])
         .datasource(TRACES)
         .override_by_regexp(
             f".*{a.VOICE_CALL_ID.replace('.', '[.]')}", [DynamicConfigValue(id_val="links", value=[_LINKS[a.VOICE_CALL_ID]])]
