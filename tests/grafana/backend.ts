@@ -48,7 +48,8 @@ export class Server {
     this.asked.push(asked);
     const seconds = { time: `${end / 1000}`, start: `${start / 1000}`, end: `${end / 1000}`, step: `${step / 1000}` };
     const told = new URLSearchParams({ query: expr, ...seconds });
-    const answer = await (await fetch(`${this.url}/api/v1/${query.instant ? 'query' : 'query_range'}`, { method: 'POST', body: told })).json();
+    const path = query.instant ? 'query' : 'query_range';
+    const answer = await (await fetch(`${this.url}/api/v1/${path}`, { method: 'POST', body: told })).json();
     if (answer.status !== 'success') {
       asked.problem = answer.error;
       return { status: 400, error: answer.error, frames: [] };

@@ -7,7 +7,13 @@ import type * as text from '@grafana/schema/dist/esm/raw/composable/text/panelcf
 import type * as timeseries from '@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen';
 
 /** JSON has an enum's value where TypeScript wants its name. */
-type Plain<T> = T extends string ? `${T}` : T extends (infer Each)[] ? Plain<Each>[] : T extends object ? { [Key in keyof T]: Plain<T[Key]> } : T;
+type Plain<T> = T extends string
+  ? `${T}`
+  : T extends (infer Each)[]
+    ? Plain<Each>[]
+    : T extends object
+      ? { [Key in keyof T]: Plain<T[Key]> }
+      : T;
 /** A plugin fills in what a board leaves out. */
 type Partly<T> = T extends (infer Each)[] ? Each[] : T extends object ? { [Key in keyof T]?: Partly<T[Key]> } : T;
 type Of<Type, Options, Fields> = Plain<Omit<Panel<Record<string, unknown>, Partly<Fields>>, 'type' | 'options'>> & {

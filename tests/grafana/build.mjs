@@ -5,9 +5,10 @@ import { build } from 'esbuild';
 const routers = {
   name: 'routers',
   setup(bundle) {
-    bundle.onResolve({ filter: /^react-router-dom$/ }, (asked) =>
-      asked.importer.includes('v5-compat') ? bundle.resolve('react-router-dom-5', { kind: asked.kind, resolveDir: import.meta.dirname }) : undefined,
-    );
+    bundle.onResolve({ filter: /^react-router-dom$/ }, (asked) => {
+      const old = asked.importer.includes('v5-compat');
+      return old ? bundle.resolve('react-router-dom-5', { kind: asked.kind, resolveDir: import.meta.dirname }) : undefined;
+    });
   },
 };
 

@@ -20,7 +20,9 @@ function fieldOptions() {
     mappings: data.valueMappingsOverrideProcessor, max: number, min: number, noValue: text,
     thresholds: data.thresholdsOverrideProcessor, unit: data.unitOverrideProcessor,
   }; // prettier-ignore
-  const items = Object.entries(process).map(([id, done]) => ({ id, path: id, name: id, process: done, shouldApply: () => true, settings: {} }));
+  const items = Object.entries(process).map(([id, done]) => {
+    return { id, path: id, name: id, process: done, shouldApply: () => true, settings: {} };
+  });
   return new data.Registry(() => items as never) as unknown as data.FieldConfigOptionsRegistry;
 }
 
@@ -101,20 +103,27 @@ class Front {
     const frames = await this.frames(targets.map((each) => ({ ...each, datasource: undefined })), panel.interval);
     const moved = await firstValueFrom(data.transformDataFrame((panel.transformations ?? []) as never, frames));
     const drawn = data.applyFieldOverrides({
-      data: moved, fieldConfig: panel.fieldConfig as never, fieldConfigRegistry: this.options, replaceVariables: this.replace as never, theme: this.theme,
-    }); // prettier-ignore
+      data: moved,
+      fieldConfig: panel.fieldConfig as never,
+      fieldConfigRegistry: this.options,
+      replaceVariables: this.replace as never,
+      theme: this.theme,
+    });
     return { asked: this.server.asked.slice(before), ...this.said(panel, drawn) };
   }
 
   private said(panel: Panel, drawn: data.DataFrame[]): object {
     if (panel.type === 'stat') {
       const reduceOptions = panel.options!.reduceOptions as data.ReduceDataOptions;
-      const told = { data: drawn, fieldConfig: panel.fieldConfig as never, reduceOptions, replaceVariables: this.replace as never, theme: this.theme };
-      return { cells: data.getFieldDisplayValues(told).map(({ display }) => [display.title ?? '', data.formattedValueToString(display)]) };
+      const told = { data: drawn, fieldConfig: panel.fieldConfig as never, reduceOptions, theme: this.theme };
+      const found = data.getFieldDisplayValues({ ...told, replaceVariables: this.replace as never });
+      return { cells: found.map(({ display }) => [display.title ?? '', data.formattedValueToString(display)]) };
     }
     const columns = drawn.flatMap((frame) => frame.fields.map((field) => ({ field, name: data.getFieldDisplayName(field, frame, drawn) })));
     if (panel.type === 'table') {
-      const lines = Array.from({ length: drawn[0]?.length ?? 0 }, (_, at) => columns.map(({ field }) => ({ field, value: field.values[at] })));
+      const lines = Array.from({ length: drawn[0]?.length ?? 0 }, (_, at) =>
+        columns.map(({ field }) => ({ field, value: field.values[at] })),
+      );
       const values = lines.map((line) => line.map(({ value }) => value ?? null));
       const rows = lines.map((line) => line.map(({ field, value }) => data.formattedValueToString(field.display!(value))));
       const links = columns.map(({ field }) => (field.getLinks?.({ valueRowIndex: 0 }) ?? []).map((link) => link.href));
@@ -129,13 +138,14 @@ class Front {
     const prepared = support.prepareAnnotation({ ...annotation });
     const frames = await this.frames([{ ...(prepared.target as Target), refId: 'Anno' }], (prepared.target as Target).interval);
     const events = frames.length ? await lastValueFrom(support.processEvents(prepared, frames), { defaultValue: [] }) : [];
-    return { prepared, asked: this.server.asked.at(-1), events: events!.map(({ time, timeEnd, title, text, tags }) => ({ time, timeEnd, title, text, tags })) };
+    const said = events!.map(({ time, timeEnd, title, text, tags }) => ({ time, timeEnd, title, text, tags }));
+    return { prepared, asked: this.server.asked.at(-1), events: said };
   }
 
   private async frames(targets: Target[], least?: string): Promise<data.DataFrame[]> {
     const step = stepOf(this.range, least);
-    const request = { targets, range: this.range, scopedVars: {}, requestId: 'Q', app: 'dashboard', timezone: 'utc', startTime: 0, maxDataPoints: 1000 };
-    const answer = await lastValueFrom(this.source.query({ ...request, interval: step.interval, intervalMs: step.intervalMs } as never));
+    const request = { targets, range: this.range, scopedVars: {}, requestId: 'Q', app: 'dashboard', timezone: 'utc', startTime: 0 };
+    const answer = await lastValueFrom(this.source.query({ ...request, ...step, maxDataPoints: 1000 } as never));
     return answer.data as data.DataFrame[];
   }
 }

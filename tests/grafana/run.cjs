@@ -18,5 +18,5 @@ for (const name of Object.getOwnPropertyNames(window)) {
 }
 Object.assign(globalThis, { window, self: window, Event: window.Event, CustomEvent: window.CustomEvent, EventTarget: window.EventTarget });
 Object.defineProperty(globalThis, 'navigator', { value: window.navigator, configurable: true });
-console.log = console.info = console.debug = console.warn = (...words) => process.stderr.write(`${words.join(' ')}\n`); // stdout is the answer's
+console.log = console.info = console.debug = console.warn = console.error; // stdout is the answer's
 require('./out.cjs');
