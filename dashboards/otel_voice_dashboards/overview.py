@@ -15,7 +15,7 @@ from otel_voice_dashboards.charts import WINDOW_STEP, bars, lines, rate_panel
 from otel_voice_dashboards.choices import A_WEEK_BEFORE, OVER_RANGE, PER_STEP, PER_WINDOW, new_versions, traffic
 from otel_voice_dashboards.house import COLOURS, GREY, About, Place, bad_above, board, thresholds
 from otel_voice_dashboards.scorecard import scorecard
-from otel_voice_dashboards.tables import Column, breakdown, counted, shared, told_when
+from otel_voice_dashboards.tables import TALL, Column, breakdown, counted, shared, told_when
 
 UID: Final = "otel-voice-overview"
 _PROTECTED: Final = q.label(a.VOICE_INTERRUPTION_PROTECTED)
@@ -108,7 +108,7 @@ def _against_the_version_before() -> list[Builder[Panel]]:
         rate_panel(
             About(
                 id=18,
-                title="False stops: newest policy against the one before",
+                title="False stops: change by release",
                 says=f"Change of the false interruption rate {said}",
                 place=Place(x=12, y=16, w=6, h=8),
                 nothing="no two versions to compare",
@@ -122,7 +122,7 @@ def _against_the_version_before() -> list[Builder[Panel]]:
         rate_panel(
             About(
                 id=23,
-                title="Misses: newest policy against the one before",
+                title="Misses: change by release",
                 says=f"Change of the missed interruption rate {said}",
                 place=Place(x=18, y=16, w=6, h=8),
                 nothing="no two versions to compare",
@@ -144,8 +144,8 @@ def _worst() -> list[Builder[Panel]]:
             About(
                 id=19,
                 title="Where the agent stops for nothing",
-                says=f"Workflows by their rate of false stops, the worst first, twelve at most. {_RANKED}",
-                place=Place(x=0, y=24, w=12, h=10),
+                says=f"Workflows by their rate of false stops, the worst first, ten at most. {_RANKED}",
+                place=Place(x=0, y=24, w=12, h=TALL),
             ),
             _WORKFLOW[0],
             [
@@ -160,8 +160,8 @@ def _worst() -> list[Builder[Panel]]:
             About(
                 id=20,
                 title="Where it talks over callers",
-                says=f"Workflows by their rate of missed interruptions, the worst first, twelve at most. {_RANKED}",
-                place=Place(x=12, y=24, w=12, h=10),
+                says=f"Workflows by their rate of missed interruptions, the worst first, ten at most. {_RANKED}",
+                place=Place(x=12, y=24, w=12, h=TALL),
             ),
             _WORKFLOW[0],
             [
@@ -186,7 +186,7 @@ def _counts() -> list[Builder[Panel]]:
                 title="Stops the caller did not mean",
                 says="False interruptions over time; pauses that resumed apart from stops for good. A step up at the mark of a new "
                 "policy version: open the release board.",
-                place=Place(x=0, y=34, w=12, h=9),
+                place=Place(x=0, y=36, w=12, h=9),
             ),
             [
                 ("stopped for good", COLOURS["false"], count(**{q.VERDICT: "false_interruption", q.NET: "stopped"})),
@@ -199,7 +199,7 @@ def _counts() -> list[Builder[Panel]]:
                 title="Interruptions the agent missed",
                 says="Missed interruptions over time; those during content that the policy protects apart. A step up at the mark of a "
                 "new policy version: open the release board.",
-                place=Place(x=12, y=34, w=12, h=9),
+                place=Place(x=12, y=36, w=12, h=9),
             ),
             [
                 ("missed", COLOURS["missed"], count(**{q.VERDICT: "missed_interruption", _PROTECTED: "false"})),
@@ -217,7 +217,7 @@ def _rates() -> list[Builder[Panel]]:
                 id=21,
                 title="False interruption rate over time",
                 says=f"Of the stops, those the caller had not meant. {before}",
-                place=Place(x=0, y=43, w=12, h=9),
+                place=Place(x=0, y=45, w=12, h=9),
             ),
             "percentunit",
             [("now", q.false_rate(PER_WINDOW))],
@@ -228,7 +228,7 @@ def _rates() -> list[Builder[Panel]]:
                 id=22,
                 title="Missed interruption rate over time",
                 says=f"Of the interruptions that callers meant, those that were missed. {before}",
-                place=Place(x=12, y=43, w=12, h=9),
+                place=Place(x=12, y=45, w=12, h=9),
             ),
             "percentunit",
             [("now", q.missed_rate(PER_WINDOW))],
@@ -254,7 +254,7 @@ def _split() -> list[Builder[Panel]]:
                 id=11,
                 title="By message type",
                 says="Which kind of message it happens in: policy is set per message type.",
-                place=Place(x=0, y=52, w=12, h=9),
+                place=Place(x=0, y=54, w=12, h=9),
             ),
             kind,
             columns(kind),
@@ -265,7 +265,7 @@ def _split() -> list[Builder[Panel]]:
                 title="By the agent's policy version",
                 says="Whether a policy change helped; rates are comparable across policy versions. The version that was seen last stands "
                 "first.",
-                place=Place(x=12, y=52, w=12, h=9),
+                place=Place(x=12, y=54, w=12, h=9),
             ),
             version,
             [told_when("first seen", q.first_seen(OVER_RANGE)), *columns(version)],
@@ -284,7 +284,7 @@ def _durations() -> list[Builder[Panel]]:
                 id=13,
                 title="Silence after interruption",
                 says="How long the caller waited for an answer after both were silent. Above two seconds callers begin again.",
-                place=Place(x=0, y=61, w=12, h=9),
+                place=Place(x=0, y=63, w=12, h=9),
             ),
             "s",
             quantiles(m.INTERRUPTION_SILENCE_DURATION),
@@ -294,7 +294,7 @@ def _durations() -> list[Builder[Panel]]:
                 id=14,
                 title="Reaction to a right interruption",
                 says="From the caller's first meaningful word to the agent's silence; past 1.5 s it is a miss.",
-                place=Place(x=12, y=61, w=12, h=9),
+                place=Place(x=12, y=63, w=12, h=9),
             ),
             "s",
             quantiles(m.INTERRUPTION_REACTION_DURATION),
@@ -309,7 +309,7 @@ def _verdicts() -> Builder[Panel]:
             id=15,
             title="All verdicts",
             says="Every settled episode by verdict: what the rates are made of. Mostly undetermined: no rate above means much.",
-            place=Place(x=0, y=70, w=24, h=9),
+            place=Place(x=0, y=72, w=24, h=9),
         ),
         [(name, COLOURS[name], q.episodes(PER_STEP, **{q.VERDICT: verdict})) for name, verdict in names.items()],
     )

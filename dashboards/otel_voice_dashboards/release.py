@@ -15,7 +15,7 @@ from otel_voice_dashboards import queries as q
 from otel_voice_dashboards.charts import WINDOW_STEP, bars_by, lines
 from otel_voice_dashboards.choices import OVER_RANGE, PER_STEP, PER_WINDOW, new_versions, traffic
 from otel_voice_dashboards.house import NO_SPANS, About, Place, board
-from otel_voice_dashboards.tables import breakdown, counted, shared, spans, told_when
+from otel_voice_dashboards.tables import TALL, breakdown, counted, shared, spans, told_when
 
 UID: Final = "otel-voice-release"
 _VERSION: Final = (a.VOICE_AGENT_POLICY_VERSION,)
@@ -116,9 +116,9 @@ def _where() -> Builder[Panel]:
         About(
             id=5,
             title="By workflow",
-            says="The same for the twelve workflows with most episodes, of the versions that are chosen above. A workflow's name opens "
-            "its board, which has it by message type.",
-            place=Place(x=0, y=18, w=24, h=9),
+            says="The same for the ten workflows with most episodes, of the versions that are chosen above. A workflow's name opens its "
+            "board, which has it by message type.",
+            place=Place(x=0, y=18, w=24, h=TALL),
         ),
         by[0],
         [
@@ -143,7 +143,7 @@ def _to_review() -> list[Builder[Panel]]:
                 id=6,
                 title="Calls to review: false stops",
                 says=f"Listen to some before you change anything: what did the caller say, and what stopped the agent? {told}",
-                place=Place(x=0, y=27, w=12, h=10),
+                place=Place(x=0, y=30, w=12, h=10),
                 nothing=NO_SPANS,
             ),
             _judged("false_interruption"),
@@ -155,7 +155,7 @@ def _to_review() -> list[Builder[Panel]]:
                 id=7,
                 title="Calls to review: misses",
                 says=f"The reason says whether the evidence or the agent was late, or it resumed over the caller. {told}",
-                place=Place(x=12, y=27, w=12, h=10),
+                place=Place(x=12, y=30, w=12, h=10),
                 nothing=NO_SPANS,
             ),
             _judged("missed_interruption"),

@@ -15,7 +15,9 @@ from otel_voice_schema import attributes as a
 from otel_voice_dashboards.house import SOURCE, TRACES, About, query
 from otel_voice_dashboards.queries import label
 
-FIRST: Final = 12  # rows of a table that is sorted: further down nobody looks, and there may be 200
+FIRST: Final = 10  # rows of a table that is sorted: further down nobody looks, and there may be 200
+TALL: Final = 12  # of a panel that shows them all
+_NARROWEST: Final = 80.0  # pixels of a column; Grafana's own 150 would push the last ones out of sight
 _NO_CELL: Final = DynamicConfigValue(id_val="noValue", value="-")  # else each empty cell would say what an empty table says
 _CLICKED: Final = "${__value.raw:percentencode}"
 _CHOSEN: Final = "&".join(f"${{{name}:queryparam}}" for name in ("ds", "message_type", "policy_version", "runtime", "agent", "window"))
@@ -59,7 +61,13 @@ def breakdown(about: About, by: str, columns: Sequence[Column], *, most: str | N
     """Return a table with a row per value of one label; with `most`, the rows that have most in that column, in that order."""
     name = label(by)
     shown = by.rsplit(".", 2)[-2] + " " + by.rsplit(".", 1)[-1] if by != a.VOICE_WORKFLOW else "workflow"
-    panel = about.on(table.Panel()).override_by_regexp(".*", [_NO_CELL]).datasource(SOURCE).with_transformation(_transformed("merge"))
+    panel = (
+        about.on(table.Panel())
+        .min_width(_NARROWEST)
+        .override_by_regexp(".*", [_NO_CELL])
+        .datasource(SOURCE)
+        .with_transformation(_transformed("merge"))
+    )
     renamed = {name: shown} | {f"Value #{ref_id}": column.name for ref_id, column in zip("ABCDEFGHIJ", columns, strict=False)}
     panel = panel.with_transformation(_transformed("organize", excludeByName={"Time": True}, renameByName=renamed))
     if most is not None:
@@ -87,6 +95,7 @@ def spans(about: About, traceql: str, *, traces: int, each: int) -> table.Panel:
     asked = tempo.Dataquery().query_type("traceql").query(traceql).limit(traces).spss(each).table_type(SearchTableType.SPANS)
     return (
         about.on(table.Panel())
+        .min_width(_NARROWEST)
         .override_by_regexp(".*", [_NO_CELL])
         .datasource(TRACES)
         .override_by_regexp(
