@@ -85,10 +85,10 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(work: Path, *, receiver: bool = True, port: int = 0) -> Iterator[Prometheus]:
-    """Run Prometheus as it is, without any feature flag, on a port given or a free one."""
+def prometheus(work: Path, *, receiver: bool = True, port: int = 0, config: str = "") -> Iterator[Prometheus]:
+    """Run Prometheus as it is, without any feature flag, on a port given or a free one; `config` is its YAML."""
     work.mkdir(parents=True, exist_ok=True)
-    (work / "prometheus.yml").write_text("")
+    (work / "prometheus.yml").write_text(config)
     port = port or free_port()
     told = [f"--web.listen-address=127.0.0.1:{port}", f"--storage.tsdb.path={work / 'data'}", f"--config.file={work / 'prometheus.yml'}"]
     flags = ["--web.enable-otlp-receiver"] if receiver else []
