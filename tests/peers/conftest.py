@@ -6,17 +6,14 @@ from typing import Any
 
 import pytest
 
-from tests.peers.known import known
-
-__all__ = ["known"]
-TABLE: list[tuple[str, str, str]] = []
+TABLE: list[tuple[str, ...]] = []
 CASES: list[tuple[str, str, str]] = []
 OUTAGES: list[tuple[str, ...]] = []
 
 
 @pytest.fixture(scope="session")
-def board_table() -> list[tuple[str, str, str]]:
-    """Rows of query, value expected, value got."""
+def board_table() -> list[tuple[str, ...]]:
+    """Rows of query, how it was asked, value expected, value got."""
     return TABLE
 
 
@@ -35,7 +32,7 @@ def outage_table() -> list[tuple[str, ...]]:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print the tables."""
     titles = (
-        "panel's query | expected | got",
+        "panel's query | asked | expected | got",
         "case | from Python | from Node",
         "downstream away, in front of it | answered OK | arrived | lost",
     )
