@@ -17,7 +17,7 @@ from otel_voice_processor.model import Attributes, Value, VoiceEvent
 from otel_voice_processor.rows import Damaged, Rows, Unreadable, each_row, packed_row
 
 _UNREAD: Final = frozenset({a.VOICE_CALL_ID, a.VOICE_EVENT_ID, a.VOICE_SCHEMA_VERSION, a.VOICE_JUDGE_VERSION, a.VOICE_SAMPLING_RATIO})
-_READ: Final = a.ATTRIBUTES.keys() - _UNREAD  # what the schema does not know, judgement does not read
+_READ: Final = (a.ATTRIBUTES.keys() | {a.GEN_AI_AGENT_NAME}) - _UNREAD  # what the schema does not know, judgement does not read
 _OFTEN: Final = frozenset(  # the same few values in many calls
     {a.VOICE_WORKFLOW, a.VOICE_RUNTIME_NAME, a.VOICE_RUNTIME_VERSION, a.GEN_AI_AGENT_NAME, a.VOICE_AGENT_POLICY_VERSION}
     | {a.VOICE_CALL_OBSERVABLE, a.VOICE_CALLER_LANGUAGE, a.VOICE_AGENT_MESSAGE_TYPE, a.VOICE_EVIDENCE_MISSING, a.VOICE_DETECTOR_MODE}

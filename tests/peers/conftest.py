@@ -7,10 +7,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.peers.known import known
-
-__all__ = ["known"]
-TABLE: list[tuple[str, str, str]] = []
+TABLE: list[tuple[str, ...]] = []
 CASES: list[tuple[str, str, str]] = []
 OUTAGES: list[tuple[str, ...]] = []
 TABLES: tuple[list[Any], ...] = (TABLE, CASES, OUTAGES)
@@ -21,9 +18,7 @@ class ByServer(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        if file.endswith("board.py"):
-            return "boards"
-        return file if file.endswith(("test_tempo.py", "test_front.py")) else nodeid
+        return file if file.endswith(("test_boards.py", "test_processor_board.py", "test_tempo.py", "test_front.py")) else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -47,8 +42,8 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 @pytest.fixture(scope="session")
-def board_table() -> list[tuple[str, str, str]]:
-    """Rows of query, value expected, value got."""
+def board_table() -> list[tuple[str, ...]]:
+    """Rows of query, how it was asked, value expected, value got."""
     return TABLE
 
 
@@ -67,7 +62,7 @@ def outage_table() -> list[tuple[str, ...]]:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print the tables."""
     titles = (
-        "panel's query | expected | got",
+        "panel's query | asked | expected | got",
         "case | from Python | from Node",
         "downstream away, in front of it | answered OK | arrived | lost",
     )

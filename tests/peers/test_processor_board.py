@@ -21,7 +21,7 @@ from otel_voice_processor.simulate import events_of, simulate
 from otel_voice_processor.testing import Sink, free_port, request_of
 from otel_voice_processor.wire import build_request, encode_span
 
-from tests.peers.known import HOUR
+from tests.peers.asked import filled, variables
 from tests.peers.servers import Prometheus, prometheus
 
 pytestmark = [pytest.mark.peers, pytest.mark.asyncio(loop_scope="module")]
@@ -31,8 +31,8 @@ TEXT = Path(__file__).read_text(encoding="utf-8")
 Rows = list[tuple[str, str, str]]
 INTERVAL_S = 0.4
 CALLS = 20
-ALL = {"$job": ".*", "$instance": ".*"} | HOUR
 HOUR_S = 3600  # what a rate over that window is divided by
+HOUR = {"__range": "1h", "__rate_interval": "1h", "__interval_ms": "3600000"}  # which holds everything
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,7 @@ class Watched:
 
     async def shown(self, title: str, target: int = 0, **filters: str) -> dict[str, float]:
         """Return what a panel's query gives, by the labels it is split by."""
-        expr = PANELS[title]["targets"][target]["expr"]
-        for name, value in (ALL | {f"${key}": value for key, value in filters.items()}).items():
-            expr = expr.replace(name, value)
+        expr = filled(PANELS[title]["targets"][target]["expr"], {key: [value] for key, value in filters.items()}, HOUR)
         found = await asyncio.to_thread(self.prom.ask, "query", query=expr, time=f"{self.at_s:.3f}")
         return {",".join(each["metric"].values()): float(each["value"][1]) for each in found["result"]}
 
@@ -191,11 +189,10 @@ async def test_of_an_instance_that_is_not_there_nothing_is_shown(watched: Watche
 
 async def test_variables_offer_the_processors_that_are_there(watched: Watched) -> None:
     """By service and instance."""
-    choices = {each["name"]: each["query"] for each in BOARD["templating"]["list"][1:]}
-    assert {"job", "instance"} == set(choices)
-    for name, asked in choices.items():
-        metric = asked.removeprefix("label_values(").rpartition(", ")[0].replace("$job", ".*")
-        assert await asyncio.to_thread(watched.prom.ask, f"label/{name}/values", **{"match[]": metric})
+    offered = list(variables("otel-voice-processor"))
+    assert ["job", "instance"] == [each.name for each in offered]
+    for each in offered:
+        assert await asyncio.to_thread(watched.prom.ask, f"label/{each.label}/values", **{"match[]": filled(each.series, {}, {})})
 
 
 async def test_no_panel_is_left_out() -> None:

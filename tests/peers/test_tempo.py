@@ -11,7 +11,6 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,9 @@ from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from otel_voice_dashboards import RENDERED
 from otel_voice_processor.cli import main
 from otel_voice_processor.config import Config, Judging, Receiver, Tls, TraceExporter
 from otel_voice_processor.service import Service
-from otel_voice_processor.simulate import EIGHT, EIGHT_FAILING, emit
-from otel_voice_schema import attributes as a
 
 import otel_voice
 from tests.peers.servers import Tempo, tempo
@@ -162,88 +158,3 @@ def test_the_readmes_lines_find_their_call(server: Tempo) -> None:
 
     assert 0 == done.returncode, done.stderr
     assert 2 == done.stdout.count('The caller meant it: "no I meant Friday"')
-
-
-CALL_BOARD = json.loads((RENDERED / "otel-voice-call.json").read_text(encoding="utf-8"))
-ASKED: dict[str, dict[str, Any]] = {panel["title"]: panel["targets"][0] for panel in CALL_BOARD["panels"] if "targets" in panel}
-
-
-def found(server: Tempo, target: dict[str, Any], call_id: str = "", **chosen: str) -> list[dict[str, Any]]:
-    """Return the rows of a board's table of spans, as Grafana asks Tempo for them: name and attributes of each span."""
-    query = target["query"].replace("${call_id:raw}", call_id)
-    for name, value in ({"workflow": ".*", "policy_version": ".*"} | chosen).items():
-        query = query.replace(f"${{{name}:regex}}", value)
-    now = int(time.time())
-    told = {"q": query, "limit": target["limit"], "spss": target["spss"], "start": now - 3600, "end": now + 60}
-    with urllib.request.urlopen(f"{server.url}/api/search?{urllib.parse.urlencode(told)}", timeout=10) as answer:
-        traces = json.load(answer)["traces"]
-    spans = [span for each in traces for group in each["spanSets"] for span in group["spans"]]
-    rows = [{pair["key"]: next(iter(pair["value"].values())) for pair in span["attributes"]} | {"name": span.get("name")} for span in spans]
-    return [{key: value for key, value in row.items() if value is not None} for row in rows]
-
-
-@pytest.mark.parametrize("call_id", ["call_board", 'an "odd" \\ id, é'])
-async def test_the_board_of_a_call_shows_what_is_known_of_it(server: Tempo, call_id: str) -> None:
-    """Its one interruption with verdict and recovery, its record, every event that was told and what the processor added."""
-    traces = (TraceExporter(endpoint=server.otlp, tls=Tls(insecure=True)),)
-    service = Service(Config(receiver=Receiver(endpoint="127.0.0.1:0"), traces=traces, judging=Judging(settle_after=0.1), status=None))
-    await service.start()
-    await asyncio.to_thread(call, agent(f"127.0.0.1:{service.port}"), call_id)
-    await asyncio.to_thread(call, agent(f"127.0.0.1:{service.port}"), "call_beside")
-    told = service.counters.total("otel_voice_processor_judged_events") // 2
-    await service.settle_all()
-    await service.stop()
-    rows: dict[str, list[dict[str, Any]]] = {}
-    async with asyncio.timeout(20):  # until the search knows what was sent
-        while len(rows.get("Every event", ())) < told + 2:
-            await asyncio.sleep(0.3)
-            rows = {title: await asyncio.to_thread(found, server, target, call_id) for title, target in ASKED.items()}
-    (episode,), (record,) = rows["Its interruptions"], rows["The call"]
-
-    assert ("correct", "yes", "stopped") == tuple(
-        episode[key] for key in (a.VOICE_INTERRUPTION_VERDICT, a.VOICE_INTERRUPTION_INTENT, a.VOICE_INTERRUPTION_NET_AUDIO)
-    )
-    assert ("billing", "test", "completed", "handled") == tuple(
-        record[key] for key in (a.VOICE_WORKFLOW, a.VOICE_RUNTIME_NAME, a.VOICE_CALL_TASK_OUTCOME, a.VOICE_CALL_INTERRUPTED)
-    )
-    assert told + 2 == len(rows["Every event"])
-    assert any(row.get(a.VOICE_POLICY_ACTION) for row in rows["Every event"])
-    assert {title: [] for title in ASKED} == {title: await asyncio.to_thread(found, server, ASKED[title], "nobody") for title in ASKED}
-
-
-REVIEW: dict[str, dict[str, Any]] = {
-    panel["title"].removeprefix("Calls to review: "): panel["targets"][0]
-    for panel in json.loads((RENDERED / "otel-voice-release.json").read_text(encoding="utf-8"))["panels"]
-    if panel["title"].startswith("Calls to review: ")
-}
-
-
-async def test_the_board_of_a_release_finds_the_calls_that_went_wrong(server: Tempo) -> None:
-    """Those of which the simulator knows it, by verdict; a workflow and a version narrow it down, whatever signs are in their names."""
-    traces = (TraceExporter(endpoint=server.otlp, tls=Tls(insecure=True)),)
-    service = Service(Config(receiver=Receiver(endpoint="127.0.0.1:0"), traces=traces, judging=Judging(settle_after=0.1), status=None))
-    await service.start()
-    provider, wrong = agent(f"127.0.0.1:{service.port}"), dict[str, set[str]]()
-    for number, script in enumerate((*EIGHT, *EIGHT_FAILING)):
-        call_id = f"review_{number}"
-        at = time.time_ns() - 60_000 * MS
-        await asyncio.to_thread(emit, replace(script, workflow=r"b.illing+\d"), provider, start_ns=at, call_id=call_id)
-        for told in script.truth.interruptions:
-            wrong.setdefault(told.verdict, set()).add(call_id)
-    await asyncio.to_thread(provider.force_flush)
-    await service.settle_all()
-    await service.stop()
-    wanted = {"false stops": wrong["false_interruption"], "misses": wrong["missed_interruption"]}
-
-    def calls(title: str, **chosen: str) -> set[str]:
-        rows = found(server, REVIEW[title], **{"workflow": re.escape(r"b.illing+\d")} | chosen)
-        return {row[a.VOICE_CALL_ID] for row in rows}
-
-    for _ in range(40):  # until the search knows what was sent
-        if wanted == (got := {title: await asyncio.to_thread(calls, title) for title in REVIEW}):
-            break
-        await asyncio.sleep(0.5)
-    assert wanted == got
-    assert all(wanted.values())
-    for narrowed in ({"workflow": "(billing|other)"}, {"policy_version": "none"}):
-        assert set() == await asyncio.to_thread(lambda more=narrowed: calls("misses", **more))

@@ -14,6 +14,7 @@ from otel_voice_processor.model import VoiceEvent
 from otel_voice_processor.packed import ENDED, STARTED, Tables, arrived_s, edge_of, identity_of, is_kept, occurred_ns
 from otel_voice_processor.rows import Rows, Unreadable, packed_row
 from otel_voice_processor.simulate import events_of, simulate
+from otel_voice_schema import attributes as a
 
 from tests.processor.oracle import START
 
@@ -52,6 +53,14 @@ def test_an_event_comes_back_as_judgement_reads_it(timeline: Any) -> None:
         trace_id = event.trace_id if event.name.endswith("call_started") else b""
 
         assert replace(event, attributes=read, trace_id=trace_id) == found
+
+
+def test_the_agent_s_name_comes_back() -> None:
+    """Though its key is OpenTelemetry's and not ours: the call's record tells it, and a setting counts by it."""
+    tables = Tables()
+    (started,) = (event for event in talk(1) if event.name.endswith("call_started"))
+
+    assert "front_desk" == tables.unpack(tables.pack(started, START), started.call_id).attributes[a.GEN_AI_AGENT_NAME]
 
 
 def test_the_same_bytes_in_every_process() -> None:
