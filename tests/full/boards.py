@@ -1,7 +1,7 @@
 """How long the boards' queries take over a month of 2,000 series, as Grafana asks them, and how long the rules do.
 
 Run: `python tests/full/boards.py [--write | --check] [--ranges 6h 24h 7d 30d] [BOARD]`, with the Prometheus and promtool that
-`python tests/peers/install.py` builds. The first run writes the month (some minutes, 3 GB of disk meanwhile); it is kept. `--write` puts
+`python tests/peers/install.py` builds. The first run writes the month (some minutes, 4 GB of disk meanwhile); it is kept. `--write` puts
 what was seen into `boards.txt`; `--check` fails where a board takes three seconds or more over its own range. A query that Prometheus
 refuses fails each time.
 """

@@ -1,8 +1,8 @@
 """A month of what a processor writes, as blocks of a Prometheus: what boards and rules are timed over.
 
-Labels, and how often each occurs, are what the scorecard makes of simulated calls; over the month they grow day by day, by night slower,
-start from zero where a journal was lost, and some begin late. Blocks are kept under `~/.cache/otel-voice/boards` (or
-`$OTEL_VOICE_BOARDS`), below a fingerprint of what they are made of.
+Labels, and how often each occurs, are what the scorecard makes of simulated calls, of three policy versions side by side; over the month
+they grow day by day, by night slower, start from zero where a journal was lost, and some begin late. Blocks are kept under
+`~/.cache/otel-voice/boards` (or `$OTEL_VOICE_BOARDS`), below a fingerprint of what they are made of.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from otel_voice_processor.scorecard import Scorecard
 from otel_voice_processor.series import Point
 from otel_voice_processor.simulate import LEVELS, events_of, simulate
 from otel_voice_schema import attributes as a
+from otel_voice_schema import metrics as m
 from otel_voice_schema.health import HEALTH
 
 from tests.peers.install import found
@@ -53,13 +54,15 @@ VALUES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """One series: as OpenMetrics writes it, and how much it grows in a month; a gauge swings about it. One histogram's are `alike`."""
+    """One series: as OpenMetrics writes it, and how much it grows in a month; a histogram's are `alike`.
+
+    `kind` is count or sum, or that of a gauge: a level that swings about `monthly`, or a time so many seconds after the month's begin.
+    """
 
     written: str
     monthly: float
     alike: str
-    whole: bool = True
-    gauge: bool = False
+    kind: str = "count"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +97,7 @@ def scored(calls: int) -> list[Point]:
             card.count_aftermath(episode, settled.record, now)
         if settled.whole:
             card.count_call(settled.record, now)
-    return [point for point in card.points(now + 1) if point.time_ns == now + 1 and point.metric.instrument != "gauge"]
+    return [each for each in card.points(now + 1) if each.time_ns == now + 1 and each.metric.name != m.INTERRUPTION_SCORECARD_RATIO]
 
 
 def of_calls(points: Sequence[Point]) -> Iterator[Series]:
@@ -106,12 +109,16 @@ def of_calls(points: Sequence[Point]) -> Iterator[Series]:
         if point.metric.instrument == "counter":
             yield Series(written=alike, monthly=point.value * MONTHLY, alike=alike)
             continue
+        if point.metric.name == m.AGENT_POLICY_FIRST_SEEN_TIMESTAMP:
+            release = VERSIONS.index(labels[label(a.VOICE_AGENT_POLICY_VERSION)])
+            yield Series(written=alike, monthly=(3 + 8 * release) * DAY_S, alike=alike, kind="time")
+            continue
         edges, below = [*(f"{edge:g}" for edge in point.metric.buckets), "+Inf"], 0
         for edge, count in zip(edges, point.counts, strict=True):
             below += count
             yield Series(written=written(f"{name}_bucket", labels | {"le": edge}), monthly=below * MONTHLY, alike=alike)
         yield Series(written=written(f"{name}_count", labels), monthly=point.value * MONTHLY, alike=alike)
-        yield Series(written=written(f"{name}_sum", labels), monthly=point.total * MONTHLY, alike=alike, whole=False)
+        yield Series(written=written(f"{name}_sum", labels), monthly=point.total * MONTHLY, alike=alike, kind="sum")
 
 
 def of_processor() -> Iterator[Series]:
@@ -125,7 +132,7 @@ def of_processor() -> Iterator[Series]:
         for labels in told:
             told_as = written(each.name + ("_total" if each.instrument == "counter" else ""), labels)
             monthly = rng.uniform(1e5, 1e6) if usual else rng.uniform(5, 200)
-            yield Series(written=told_as, monthly=monthly, alike=told_as, gauge=each.instrument == "gauge")
+            yield Series(written=told_as, monthly=monthly, alike=told_as, kind="count" if each.instrument == "counter" else "level")
 
 
 def written(name: str, labels: dict[str, str]) -> str:
@@ -147,18 +154,21 @@ def grown(at_s: float) -> float:
     return (at_s - 0.8 * DAY_S / math.tau * math.sin(math.tau * at_s / DAY_S)) / (DAYS * DAY_S)
 
 
-def values(series: Series, times: Sequence[int], parts: Sequence[float]) -> Iterator[tuple[float, int]]:
+def values(series: Series, first_s: int, times: Sequence[int], parts: Sequence[float]) -> Iterator[tuple[float, int]]:
     """Yield a series' values with their times, seconds after the begin of the month; `parts` is `grown` at each of these."""
     rng, month_s = random.Random(series.alike), DAYS * DAY_S
     ahead, born = rng.random(), rng.randrange(DAYS) * DAY_S if rng.random() < LATE else -SPARE_S
-    if series.gauge:
+    if series.kind == "level":
         yield from ((int(series.monthly * (1.5 + math.sin(at / 7_000 + ahead))), at) for at in times)
+        return
+    if series.kind == "time":
+        yield from ((first_s + series.monthly, at) for at in times if at >= series.monthly)
         return
     begun = [born, *(int(part * month_s) for part in RESETS if part * month_s > born), sys.maxsize]
     for since, until in pairwise(begun):
         first, last = bisect_left(times, since), bisect_left(times, until)
         before = series.monthly * grown(since) + ahead
-        if series.whole:
+        if series.kind == "count":
             zero, more, ahead_by = int(before), series.monthly, ahead
             yield from zip((int(more * part + ahead_by) - zero for part in parts[first:last]), times[first:last], strict=True)
         else:
@@ -173,7 +183,7 @@ def write_piece(all_series: Sequence[Series], path: Path, first_s: int, times: S
     with path.open("w", encoding="ascii") as out:
         for series in all_series:
             name = series.written
-            lines = [f"{name} {value} {told[at]}" for value, at in values(series, times, parts)]
+            lines = [f"{name} {value} {told[at]}" for value, at in values(series, first_s, times, parts)]
             out.write("".join(lines))
             samples += len(lines)
         out.write("# EOF\n")
@@ -231,9 +241,9 @@ def month() -> Month:
         kept.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=kept, prefix="making-") as work:
             made = make(Path(work), series)
-            told = {"end_s": made.end_s, "series": made.series, "samples": made.samples}
-            (Path(work) / "month.json").write_text(json.dumps(told), encoding="utf-8")
             for older in kept.glob("*/month.json"):
                 shutil.rmtree(older.parent)
+            told = {"end_s": made.end_s, "series": made.series, "samples": made.samples}
+            (Path(work) / "month.json").write_text(json.dumps(told), encoding="utf-8")
             shutil.copytree(work, at, copy_function=os.link)
     return Month(folder=at, **json.loads((at / "month.json").read_text(encoding="utf-8")))
