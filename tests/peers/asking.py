@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -11,7 +10,7 @@ from tests.peers import asked, fed
 from tests.peers.asked import Chosen, Query
 from tests.peers.fed import HOUR, MINUTE, Fed
 from tests.peers.servers import Prometheus
-from tests.peers.table import Rows, Table, labels_of, rows_of
+from tests.peers.table import Rows, Table, is_nothing, labels_of, rows_of
 from tests.peers.truth import Labels, Span, Truth, Value, preamble, span, statements
 
 STEP_S: Final = 2 * MINUTE  # the shortest that our boards draw
@@ -29,6 +28,9 @@ FILTERS: Final[Mapping[str, Chosen]] = {
     "one type": {"message_type": [fed.ODD_TYPE]},
     "one runtime, one agent": {"runtime": [fed.ODD_RUNTIME], "agent": ["front_desk"]},
     "one event": {"workflow": [fed.RARE]},
+    "nothing wrong": {"workflow": [fed.FINE]},
+    "nobody put through": {"workflow": [fed.BURNING]},
+    "nobody interrupts": {"workflow": [fed.PATIENT]},
     "nobody knows it": {"workflow": ["nobody"]},
     "another agent": {"agent": ["nobody"]},
 }
@@ -82,7 +84,8 @@ class Asking:
         when = span(self.fed, self.fed.end_s - range_s, self.fed.end_s)
         expr = asked.filled(query.text, chosen, asked.per_range(range_s))
         got = rows_of(self.fed.prom.ask("query", query=expr, time=str(self.fed.end_s))["result"])
-        self._held(query, how, self.truth.told(statement, chosen, when), got)
+        seen = {labels: value for labels, value in got.items() if not is_nothing(expr, value)}
+        self._held(query, how, self.truth.told(statement, chosen, when), seen)
 
     def _windows(self, query: Query, statement: str, how: str, chosen: Chosen, range_s: int) -> None:
         """Ask for each window at the end, and for one that holds everything in between, too."""
@@ -118,7 +121,7 @@ class Asking:
     def _steps(self, expr: str, start_s: int, end_s: int, step_s: int) -> dict[Labels, list[float]]:
         told = self.fed.prom.ask("query_range", query=expr, start=str(start_s), end=str(end_s), step=str(step_s))["result"]
         rows = {labels_of(each["metric"]): [float(value) for _, value in each["values"]] for each in told}
-        return {labels: kept for labels, values in rows.items() if (kept := [value for value in values if not math.isnan(value)])}
+        return {labels: kept for labels, values in rows.items() if (kept := [value for value in values if not is_nothing(expr, value)])}
 
     def _late(self) -> None:
         """Half a push after the newest sample: Prometheus goes on with each series as it grew, which a new one did in a minute."""

@@ -37,19 +37,16 @@ BROKEN: Final = b"\x0a\x7fvoice.interruption."  # no OTLP
 ODD: Final = 'b"ill\\ing.+{$x} (à/é) | 漢'  # the signs that mean something to PromQL, TraceQL, JSON, Grafana or a regular expression
 ODD_RUNTIME: Final = 'live"kit\\'
 ODD_TYPE: Final = 'pro"mo\\tion.*[$y]'
-RARE, WORSE, DRIFTING, BURNING, BLIND = (
-    "rare",
-    "worse",
-    "drifting",
-    "burning",
-    "blind",
-)  # workflows with one event; in which something goes wrong
+FINE, PATIENT, RARE = "fine", "patient", "rare"  # workflows: nothing goes wrong, nobody interrupts, one single event
+WORSE, DRIFTING, BURNING, BLIND = "worse", "drifting", "burning", "blind"  # and those of which somebody is alerted
 SEEN_ONCE: Final = "seen once"  # a runtime that reported what callers did, and does no more
 DOCTOR: Final = "otel_voice_doctor"
+FINE_VERSION, DOCTOR_VERSION = "2026-05-28", "none of ours"
 OLD, NEW, NEWEST = "2026-05-20", "2026-06-01", 'v"3\\.0'
 RELEASED: Final = 12  # minutes of the newest process before the newest version comes
 MANY: Final = 230  # workflows, of which a processor lets 200 through
 DEAF, UNSEEN, UNENDED = Withheld(transcripts=True), Withheld(caller_while_agent_speaks=True), Withheld(call_end=True)
+MUTE: Final = Withheld(agent_stops=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +112,8 @@ def plan() -> list[Told]:
         *_spread(simulate(15, 260), newest, after=RELEASED, version=NEWEST),
         *_spread(simulate(16, 80), newest, version=NEW, runtime=ODD_RUNTIME),
     ]
-    return sorted([*told, *_odd(newest), *_going_wrong(newest)], key=lambda each: each.minute)
+    beside = [call for process in (week, newest) for call in _beside(process)]
+    return sorted([*told, *beside, *_odd(newest), *_going_wrong(newest)], key=lambda each: each.minute)
 
 
 def _spread(scripts: Iterator[Script] | Sequence[Script], process: Process, *, after: int = 0, **how: object) -> list[Told]:
@@ -143,11 +141,30 @@ def _odd(process: Process) -> list[Told]:
         *_spread(hard, process, after=RELEASED, version=NEWEST),
         *_spread(deaf, process, after=RELEASED, version=NEWEST, withheld=DEAF),
         *_spread(_copies("unended", "support", EIGHT + EIGHT_FAILING), process, version=NEW, withheld=UNENDED),
-        *_spread(
-            _copies("unanswered", "support", [_unanswered(EIGHT[0]), replace(EIGHT[0], escalated=True, ended_by="transfer")]), process
-        ),
-        *_spread(_copies("doctor", DOCTOR, EIGHT_FAILING), process),
+        *_spread(_copies("heard", BLIND, EIGHT_FAILING[:2]), process, after=RELEASED, version=NEWEST),
+        *_spread(_copies("doctor of now", DOCTOR, EIGHT_FAILING[:4]), process, after=RELEASED, version=NEWEST),
+        *_spread(_copies("deaf too", BLIND, EIGHT[:1] * 3), process, version=NEW, withheld=DEAF),
         *_spread(many, process, after=RELEASED, version=NEWEST),
+    ]
+
+
+def _beside(process: Process) -> list[Told]:
+    """Return calls of which each kind of query has to leave some out: the doctor's, what nobody can judge, where all went well."""
+    name = process.name
+    handed = [replace(EIGHT[0], escalated=True, ended_by="transfer"), replace(EIGHT[7], escalated=False, ended_by="caller")]
+    unknown = [_unanswered(EIGHT[0]), replace(EIGHT_FAILING[1], chose=()), *handed]
+    unheard = replace(EIGHT_FAILING[0], said=EIGHT_FAILING[0].said[1:])
+    doctors = [*simulate(17, 30), *EIGHT, *EIGHT_FAILING, *unknown]
+    return [
+        *_spread(_copies(f"beside {name}", "support", unknown * 2), process),
+        *_spread(_copies(f"mute {name}", "mute", [unheard] * 5), process, withheld=MUTE),
+        *_spread(_copies(f"mute, told {name}", "mute", EIGHT_FAILING[:2]), process),
+        *_spread(_copies(f"fine {name}", FINE, (*EIGHT[:4], EIGHT[7]) * 4), process, version=FINE_VERSION),
+        *_spread(_copies(f"patient {name}", PATIENT, EIGHT[1:2] * 4), process, version=FINE_VERSION),
+        *_spread(_copies(f"doctor {name}", DOCTOR, doctors), process, version=DOCTOR_VERSION),
+        *_spread(_copies(f"doctor, deaf {name}", DOCTOR, EIGHT_FAILING[:2]), process, version=DOCTOR_VERSION, withheld=DEAF),
+        *_spread(_copies(f"doctor, unseen {name}", DOCTOR, EIGHT[:2]), process, version=DOCTOR_VERSION, withheld=UNSEEN),
+        *_spread(_copies(f"doctor, unended {name}", DOCTOR, EIGHT), process, version=DOCTOR_VERSION, withheld=UNENDED),
     ]
 
 
@@ -169,9 +186,7 @@ def _going_wrong(process: Process) -> list[Told]:
     failing = [replace(script, outcome="failed") for script in (EIGHT_FAILING[0], EIGHT[0], EIGHT_FAILING[3]) * 10]
     unheeded = [replace(script, escalated=False, ended_by="caller", outcome="failed") for script in (EIGHT_FAILING[7], EIGHT[7]) * 26]
     return [
-        *_spread(
-            _copies("worse", WORSE, (EIGHT_FAILING[0], EIGHT_FAILING[1], EIGHT_FAILING[3]) * 20), process, after=RELEASED, version=NEWEST
-        ),
+        *_spread(_copies("worse", WORSE, missing * 20), process, after=RELEASED, version=NEWEST),
         *_spread(_copies("drifting", DRIFTING, missing[:2] * 44), process),
         *_spread(_copies("burning", BURNING, [*failing, *unheeded]), process, version=NEW),
         *_spread(_copies("unseen", "billing", (EIGHT[0], EIGHT[1]) * 8), process, version=NEW, runtime=SEEN_ONCE, withheld=UNSEEN),

@@ -85,9 +85,13 @@ def _shown(rows: Mapping[Labels, Value] | Rows) -> str:
 
 
 def rows_of(result: list[dict[str, Any]]) -> Rows:
-    """Return a vector by labels; what is no number is nothing, as Grafana shows it."""
-    told = ((labels_of(each["metric"]), float(each["value"][1])) for each in result)
-    return {labels: value for labels, value in told if not math.isnan(value)}
+    """Return a vector by labels."""
+    return {labels_of(each["metric"]): float(each["value"][1]) for each in result}
+
+
+def is_nothing(expr: str, value: float) -> bool:
+    """Tell whether a query's value is no number that nobody sees: a quantile of nothing. A ratio of nothing would be seen."""
+    return math.isnan(value) and "histogram_quantile" in expr
 
 
 def labels_of(metric: Mapping[str, Any]) -> Labels:

@@ -23,7 +23,10 @@ async def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
 
 async def test_every_query_returns_what_is_true(table: Table, board_table: list[tuple[str, ...]]) -> None:
     """By every filter and over every range; of a Prometheus that knows nothing, nothing."""
-    board_table.extend((row.query, row.asked, row.expected, row.got) for row in table.rows)
+    shown = (
+        row for row in table.rows if row.asked.startswith(("all, newest", "at the end"))
+    )  # `python -m tests.peers.boards` has them all
+    board_table.extend((row.query, row.asked, row.expected, row.got) for row in shown)
 
     assert [] == [str(row) for row in table.wrong]
 

@@ -170,6 +170,7 @@ def _call(number: int, told: Told, end_s: int) -> dict[str, Any]:
         "interrupted": truth.interrupted,
         "ended": script.end_told and not told.withheld.call_end,
         "deaf": told.withheld.transcripts,
+        "mute": told.withheld.agent_stops,
         "unseen": told.withheld.caller_while_agent_speaks,
         "timeouts": [str(each.next_action) for each in script.waited],
         "turn_overlaps": [types[each] for each in truth.turn_overlaps],
@@ -190,6 +191,7 @@ def _interruptions(number: int, told: Told) -> Iterable[dict[str, Any]]:
             "silence_ms": each.silence_ms,
             "answered": each.answered,
             "resume": each.resume,
+            "chosen": bool(told.script.chose),
             "repeated": each.repeated,
         }
 

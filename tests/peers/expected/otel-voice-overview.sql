@@ -33,7 +33,7 @@ SELECT share(count(*) FILTER (resume = 'clean'), count(*)) AS share FROM resumes
 -- # Resume success rate / resumes judged
 SELECT count(*) AS exact FROM resumes(0) HAVING count(*) > 0 OR has_calls();
 -- # Resume success rate / undetermined
-SELECT 0 AS exact WHERE exact > 0 OR has_calls();
+SELECT count(*) AS exact FROM episodes(0) WHERE resume = 'unknown' HAVING count(*) > 0 OR has_calls();
 
 -- # Repeated user speech rate / now
 SELECT share(count(*) FILTER (repeated), count(*)) AS share FROM meant(0);

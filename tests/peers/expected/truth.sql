@@ -16,7 +16,11 @@ SELECT
     if(ended, outcome, 'unknown') AS outcome,
     if(ended, escalated, NULL) AS escalated,
     if(ended, ended_by, 'expired') AS ended_by,
-    CASE WHEN unseen THEN 'unknown' WHEN deaf AND deaf_to > 0 THEN coalesce(told_apart, 'unknown') ELSE interrupted END AS interrupted,
+    CASE
+        WHEN unseen OR (mute AND kept > 0) THEN 'unknown'
+        WHEN deaf AND deaf_to > 0 THEN coalesce(told_apart, 'unknown')
+        ELSE interrupted
+    END AS interrupted,
     if(unseen, 'no', 'yes') AS observable,
     timeouts,
     if(unseen, [], turn_overlaps) AS turn_overlaps,
@@ -26,22 +30,24 @@ LEFT JOIN (
     SELECT
         call_id,
         count(*) FILTER (input_type = 'speech') AS deaf_to,
+        count(*) FILTER (net_audio = 'kept') AS kept,
         max('mishandled') FILTER (input_type <> 'speech' AND verdict = 'missed_interruption') AS told_apart
     FROM fed_interruptions GROUP BY call_id
 ) USING (call_id);
 
-CREATE TABLE settled_episodes AS  -- without a transcript nobody can say whether speech was meant
+CREATE TABLE settled_episodes AS
 SELECT
-    call_id, process, pushed, workflow, version, runtime, message_type, net_audio, answered, silence_ms,
-    lost AS undetermined,
-    if(lost, 'undetermined', verdict) AS verdict,
-    if(lost, 'unknown', if(meant, 'yes', 'no')) AS intent,
-    if(lost, NULL, resume) AS resume,
-    NOT lost AND meant AND repeated AS repeated,
-    ended_by
+    call_id, process, pushed, workflow, version, runtime, message_type, answered, silence_ms, ended_by,
+    if(endless, 'unknown', net_audio) AS net_audio,
+    unheard OR endless AS undetermined,
+    if(undetermined, 'undetermined', verdict) AS verdict,
+    if(unheard, 'unknown', if(meant, 'yes', 'no')) AS intent,
+    CASE WHEN undetermined THEN NULL WHEN resume = 'lost' AND NOT chosen THEN 'unknown' ELSE resume END AS resume,
+    NOT undetermined AND meant AND repeated AS repeated
 FROM (
     SELECT fed_interruptions.* EXCLUDE (number), labelled.* EXCLUDE (ended_by), if(ended, ended_by, 'expired') AS ended_by,
-        deaf AND input_type = 'speech' AS lost
+        deaf AND input_type = 'speech' AS unheard,  -- without a transcript nobody can say whether speech was meant
+        mute AND net_audio = 'kept' AS endless  -- of a response whose end is not told nobody can say whether it was stopped
     FROM fed_interruptions JOIN labelled USING (call_id) WHERE NOT unseen
 );
 
@@ -119,7 +125,9 @@ CREATE MACRO of_rank(seconds, rank) AS list_sort(seconds)[greatest(1, least(1.0,
 CREATE MACRO edge_below(edges, seconds, rank) AS
     list_max(list_filter(list_prepend(0.0, edges), lambda edge: edge < of_rank(seconds, rank - getvariable('slack'))));
 CREATE MACRO edge_above(edges, seconds, rank) AS
-    if(len(seconds) > 0, coalesce(list_min(list_filter(edges, lambda edge: edge >= of_rank(seconds, rank + getvariable('slack')))), list_max(edges)), NULL);
+    if(len(seconds) > 0, coalesce(
+        list_min(list_filter(edges, lambda edge: edge >= of_rank(seconds, rank + getvariable('slack')))), list_max(edges)
+    ), NULL);
 CREATE MACRO silences(ago) AS TABLE SELECT silence_ms / 1000 AS seconds FROM episodes(ago) WHERE silence_ms IS NOT NULL;
 CREATE MACRO reactions(ago) AS TABLE SELECT reaction_ms / 1000 AS seconds FROM exported_episodes(ago) WHERE reaction_ms IS NOT NULL;
 CREATE MACRO unanswered(ago) AS TABLE SELECT * FROM episodes(ago) WHERE NOT answered AND silence_ms IS NULL;
