@@ -14,8 +14,9 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from otel_voice_dashboards.house import GREY, SOURCE, About, query
 from otel_voice_dashboards.queries import label
 
-STEP: Final = "2m"  # metrics are pushed once a minute: a window must hold two pushes
-WINDOW_STEP: Final = "10m"  # between two windows of an hour or more: closer ones say the same and cost as much again
+STEP: Final = "2m"  # metrics are pushed once a minute: two of them make a difference
+WINDOW_STEP: Final = "10m"  # between two windows of an hour or more: closer ones say the same and cost as much again,
+WINDOWS: Final = 60  # and of a long range so many are enough
 _PLAIN: Final = {"mode": "fixed", "fixedColor": GREY}
 
 
@@ -76,7 +77,7 @@ def bars(about: About, series: Sequence[tuple[str, str, str]]) -> timeseries.Pan
 
 def _bars(about: About) -> timeseries.Panel:
     return (
-        _over_time(about, "short", STEP)
+        _over_time(about, "short")
         .draw_style(models.GraphDrawStyle.BARS)
         .fill_opacity(80)
         .line_width(0)
@@ -84,21 +85,26 @@ def _bars(about: About) -> timeseries.Panel:
     )
 
 
-def lines(about: About, unit: str, series: Sequence[tuple[str, str]], *, step: str = STEP) -> timeseries.Panel:
+def over_window(about: About, legend: str, rate: str) -> timeseries.Panel:
+    """Return a rate over time as lines, of which each point counts the window before it."""
+    return lines(about, "percentunit", [(legend, rate)]).interval(WINDOW_STEP).max_data_points(WINDOWS)
+
+
+def lines(about: About, unit: str, series: Sequence[tuple[str, str]]) -> timeseries.Panel:
     """Return lines over time; `series` are (legend, query)."""
-    panel = _over_time(about, unit, step).line_width(2).fill_opacity(5)
+    panel = _over_time(about, unit).line_width(2).fill_opacity(5)
     for ref_id, (legend, expr) in zip("ABCDEFGH", series, strict=False):
         panel = panel.with_target(query(expr, legend, ref_id))
     return panel
 
 
-def _over_time(about: About, unit: str, step: str) -> timeseries.Panel:
+def _over_time(about: About, unit: str) -> timeseries.Panel:
     return (
         about.on(timeseries.Panel())
         .datasource(SOURCE)
         .unit(unit)
         .min(0)
-        .interval(step)
+        .interval(STEP)
         .legend(
             common.VizLegendOptions().show_legend(True).display_mode(models.LegendDisplayMode.LIST).placement(models.LegendPlacement.BOTTOM)
         )

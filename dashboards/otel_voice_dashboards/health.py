@@ -42,7 +42,7 @@ def counted(*names: str, window: str = "$__range") -> str:
 
 def per_second(name: str, by: Sequence[str] = (), **matchers: str) -> str:
     """Return a counter's rate at each step."""
-    return f"sum{_by(name, by)}(rate({series(name, **matchers)}[$__rate_interval]))"
+    return f"sum{_by(name, by)}(rate({series(name, **matchers)}[{q.STEP_WINDOW}]))"
 
 
 def now(name: str, by: Sequence[str] = ()) -> str:

@@ -11,7 +11,7 @@ from otel_voice_schema import attributes as a
 from otel_voice_schema import metrics as m
 
 from otel_voice_dashboards import queries as q
-from otel_voice_dashboards.charts import WINDOW_STEP, bars, lines, rate_panel
+from otel_voice_dashboards.charts import bars, lines, over_window, rate_panel
 from otel_voice_dashboards.choices import A_WEEK_BEFORE, OVER_RANGE, PER_STEP, PER_WINDOW, new_versions, traffic
 from otel_voice_dashboards.house import COLOURS, GREY, About, Place, bad_above, board, thresholds
 from otel_voice_dashboards.scorecard import scorecard
@@ -212,27 +212,25 @@ def _counts() -> list[Builder[Panel]]:
 def _rates() -> list[Builder[Panel]]:
     before = "Each point counts the window before it, which is chosen at the top; little traffic needs a long one."
     return [
-        lines(
+        over_window(
             About(
                 id=21,
                 title="False interruption rate over time",
                 says=f"Of the stops, those the caller had not meant. {before}",
                 place=Place(x=0, y=45, w=12, h=9),
             ),
-            "percentunit",
-            [("now", q.false_rate(PER_WINDOW))],
-            step=WINDOW_STEP,
+            "now",
+            q.false_rate(PER_WINDOW),
         ),
-        lines(
+        over_window(
             About(
                 id=22,
                 title="Missed interruption rate over time",
                 says=f"Of the interruptions that callers meant, those that were missed. {before}",
                 place=Place(x=12, y=45, w=12, h=9),
             ),
-            "percentunit",
-            [("now", q.missed_rate(PER_WINDOW))],
-            step=WINDOW_STEP,
+            "now",
+            q.missed_rate(PER_WINDOW),
         ),
     ]
 

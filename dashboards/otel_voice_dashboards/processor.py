@@ -10,6 +10,7 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from otel_voice_dashboards import health as h
+from otel_voice_dashboards import queries as q
 from otel_voice_dashboards.charts import bars, lines, rate_panel
 from otel_voice_dashboards.choices import chooser
 from otel_voice_dashboards.house import BLUE, COLOURS, GREEN, GREY, ORANGE, RED, About, Place, bad_above, board
@@ -207,10 +208,10 @@ def _delivering() -> list[Builder[Panel]]:
 
 def _judging() -> list[Builder[Panel]]:
     def outcome(*names: str) -> str:
-        return h.grown("otel_voice_processor_events", "$__rate_interval", outcome="|".join(names))
+        return h.grown("otel_voice_processor_events", q.STEP_WINDOW, outcome="|".join(names))
 
     def ended(how: str) -> str:
-        return h.grown("otel_voice_processor_settled_calls", "$__rate_interval", ended=how)
+        return h.grown("otel_voice_processor_settled_calls", q.STEP_WINDOW, ended=how)
 
     return [
         bars(
@@ -239,7 +240,7 @@ def _judging() -> list[Builder[Panel]]:
             [
                 ("end told", GREEN, ended("told")),
                 ("expired", ORANGE, ended("expired")),
-                ("without a start", RED, h.grown("otel_voice_processor_unstarted_calls", "$__rate_interval")),
+                ("without a start", RED, h.grown("otel_voice_processor_unstarted_calls", q.STEP_WINDOW)),
             ],
         ),
     ]
@@ -247,7 +248,7 @@ def _judging() -> list[Builder[Panel]]:
 
 def _disturbed() -> list[Builder[Panel]]:
     def grown(*names: str) -> str:
-        return h.counted(*names, window="$__rate_interval")
+        return h.counted(*names, window=q.STEP_WINDOW)
 
     return [
         bars(
@@ -263,7 +264,7 @@ def _disturbed() -> list[Builder[Panel]]:
                 ("clock set", BLUE, grown("otel_voice_processor_clock_jumps")),
                 ("stood still", COLOURS["paused"], grown("otel_voice_processor_standstills")),
                 ("memory collected", GREY, grown("otel_voice_processor_memory_collections")),
-                ("policy not taken", ORANGE, h.grown("otel_voice_processor_policy_reloads", "$__rate_interval", outcome="refused")),
+                ("policy not taken", ORANGE, h.grown("otel_voice_processor_policy_reloads", q.STEP_WINDOW, outcome="refused")),
                 ("commits failed", COLOURS["protected"], grown("otel_voice_journal_failed_commits")),
                 ("damage", RED, grown("otel_voice_journal_set_aside", *DAMAGE)),
                 ("defects and failures", "dark-red", grown(*DEFECTS, *FAILURES)),

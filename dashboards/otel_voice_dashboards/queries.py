@@ -13,7 +13,8 @@ from otel_voice_schema.metrics import METRICS, Metric
 DETERMINED: Final = "correct|false_interruption|missed_interruption"
 KNOWN_OUTCOMES: Final = "completed|failed|abandoned"
 INTERRUPTED: Final = "handled|mishandled"
-STEP_WINDOW: Final = "$__rate_interval"  # longer than a step: what is counted in it would stand in several bars
+# a step and the minute from push to push: windows meet at a push, and each event lies in one, whatever scrape interval Grafana assumes
+STEP_WINDOW: Final = "1m${__interval_ms}ms"
 OF_CALLS: Final = frozenset({m.CALLS, m.ESCALATIONS, m.INTERRUPTION_SILENCE_TIMEOUTS})  # a call has no message type, whatever is chosen
 BY_SETTING: Final = a.GEN_AI_AGENT_NAME  # `agent_name_label` of the processor puts it on every metric about calls
 DOUBT: Final = 4  # about the square of 1.96: to rank by, this is close to the lower end of the 95 % interval
@@ -98,9 +99,10 @@ def count(name: str, scope: Scope, by: Sequence[str] = (), **matchers: str) -> s
     return f"sum{grouped}({scope.grown(selector(name, scope, **matchers))})"
 
 
-def share(numerator: str, denominator: str) -> str:
-    """Return a ratio that is 0 where only the denominator was counted, and nothing where neither was."""
-    return f"(({numerator}) or (({denominator}) * 0)) / (({denominator}) > 0)"
+def share(numerator: str, denominator: str, by: Sequence[str] = ()) -> str:
+    """Return a ratio, of two sums by some attributes, that is 0 where only the denominator was counted, and nothing where neither was."""
+    none = f"({denominator}) * 0" if by else "vector(0)"  # of a single sum there is one zero, which costs nothing
+    return f"(({numerator}) or ({none})) / (({denominator}) > 0)"
 
 
 def weighed(numerator: str, denominator: str) -> str:
@@ -178,12 +180,12 @@ def misses(scope: Scope, by: Sequence[str] = ()) -> str:
 
 def false_rate(scope: Scope, by: Sequence[str] = ()) -> str:
     """Return the false interruption rate."""
-    return share(false_stops(scope, by), stopped(scope, by))
+    return share(false_stops(scope, by), stopped(scope, by), by)
 
 
 def missed_rate(scope: Scope, by: Sequence[str] = ()) -> str:
     """Return the missed interruption rate."""
-    return share(misses(scope, by), meant(scope, by))
+    return share(misses(scope, by), meant(scope, by), by)
 
 
 def resumes(scope: Scope) -> str:
@@ -213,12 +215,12 @@ def silence_p95(scope: Scope) -> str:
 
 def completion_rate(scope: Scope, by: Sequence[str] = ()) -> str:
     """Return task completion after an interruption."""
-    return share(calls(scope, by, **{OUTCOME: "completed"}), calls(scope, by, **{OUTCOME: KNOWN_OUTCOMES}))
+    return share(calls(scope, by, **{OUTCOME: "completed"}), calls(scope, by, **{OUTCOME: KNOWN_OUTCOMES}), by)
 
 
 def escalation_rate(scope: Scope, by: Sequence[str] = ()) -> str:
     """Return escalation after an interruption."""
-    return share(calls(scope, by, **{ESCALATED: "true"}), calls(scope, by, **{ESCALATED: "true|false"}))
+    return share(calls(scope, by, **{ESCALATED: "true"}), calls(scope, by, **{ESCALATED: "true|false"}), by)
 
 
 def asked(scope: Scope, by: Sequence[str] = (), **matchers: str) -> str:
@@ -228,7 +230,7 @@ def asked(scope: Scope, by: Sequence[str] = (), **matchers: str) -> str:
 
 def person_rate(scope: Scope, by: Sequence[str] = ()) -> str:
     """Return how often a caller who asked for a person got one, of the times that this is known."""
-    return share(asked(scope, by, **{ESCALATED: "true"}), asked(scope, by, **{ESCALATED: "true|false"}))
+    return share(asked(scope, by, **{ESCALATED: "true"}), asked(scope, by, **{ESCALATED: "true|false"}), by)
 
 
 def first_seen(scope: Scope) -> str:
@@ -251,7 +253,7 @@ def followed_rate(scope: Scope, by: Sequence[str] = ()) -> str:
     """Return how often the agent did what its policy asked, of the times that this is known; early is not followed."""
     name = label(a.VOICE_INTERRUPTION_COMPLIANCE)
     followed, known = (count(m.INTERRUPTION_COMPLIANCE, scope, by, **{name: each}) for each in ("followed", "followed|early|deviated"))
-    return share(followed, known)
+    return share(followed, known, by)
 
 
 RATES: Final[dict[str, Callable[[Scope], str]]] = {

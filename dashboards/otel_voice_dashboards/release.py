@@ -12,7 +12,7 @@ from otel_voice_schema import events as e
 from otel_voice_schema import metrics as m
 
 from otel_voice_dashboards import queries as q
-from otel_voice_dashboards.charts import WINDOW_STEP, bars_by, lines
+from otel_voice_dashboards.charts import bars_by, over_window
 from otel_voice_dashboards.choices import OVER_RANGE, PER_STEP, PER_WINDOW, new_versions, traffic
 from otel_voice_dashboards.house import NO_SPANS, About, Place, board
 from otel_voice_dashboards.tables import TALL, breakdown, counted, shared, spans, told_when
@@ -83,7 +83,7 @@ def _over_time() -> list[Builder[Panel]]:
             _VERSION[0],
             q.count(m.CALLS, PER_STEP, _VERSION),
         ),
-        lines(
+        over_window(
             About(
                 id=3,
                 title="False interruption rate",
@@ -91,11 +91,10 @@ def _over_time() -> list[Builder[Panel]]:
                 "for what is no interruption; roll back, then look at its calls below.",
                 place=Place(x=8, y=9, w=8, h=9),
             ),
-            "percentunit",
-            [(_LEGEND, q.false_rate(PER_WINDOW, _VERSION))],
-            step=WINDOW_STEP,
+            _LEGEND,
+            q.false_rate(PER_WINDOW, _VERSION),
         ),
-        lines(
+        over_window(
             About(
                 id=4,
                 title="Missed interruption rate",
@@ -103,9 +102,8 @@ def _over_time() -> list[Builder[Panel]]:
                 "old one: the version talks over callers; roll back, then look at its calls below.",
                 place=Place(x=16, y=9, w=8, h=9),
             ),
-            "percentunit",
-            [(_LEGEND, q.missed_rate(PER_WINDOW, _VERSION))],
-            step=WINDOW_STEP,
+            _LEGEND,
+            q.missed_rate(PER_WINDOW, _VERSION),
         ),
     ]
 

@@ -11,7 +11,7 @@ from otel_voice_schema import attributes as a
 from otel_voice_schema import metrics as m
 
 from otel_voice_dashboards import queries as q
-from otel_voice_dashboards.charts import WINDOW_STEP, bars_by, heat, lines
+from otel_voice_dashboards.charts import bars_by, heat, over_window
 from otel_voice_dashboards.choices import OVER_RANGE, PER_STEP, PER_WINDOW, new_versions, traffic
 from otel_voice_dashboards.house import About, Place, board
 from otel_voice_dashboards.tables import breakdown, counted, shared
@@ -63,27 +63,25 @@ def _rates() -> list[Builder[Panel]]:
         "By message type; each point counts the window before it, which is chosen at the top. A line that breaks off: none to divide by."
     )
     return [
-        lines(
+        over_window(
             About(
                 id=10,
                 title="False interruption rate over time",
                 says=f"Of the stops, those the caller had not meant. {window}",
                 place=Place(x=0, y=9, w=12, h=9),
             ),
-            "percentunit",
-            [(legend, q.false_rate(PER_WINDOW, kind))],
-            step=WINDOW_STEP,
+            legend,
+            q.false_rate(PER_WINDOW, kind),
         ),
-        lines(
+        over_window(
             About(
                 id=11,
                 title="Missed interruption rate over time",
                 says=f"Of the interruptions that callers meant, those that were missed. {window}",
                 place=Place(x=12, y=9, w=12, h=9),
             ),
-            "percentunit",
-            [(legend, q.missed_rate(PER_WINDOW, kind))],
-            step=WINDOW_STEP,
+            legend,
+            q.missed_rate(PER_WINDOW, kind),
         ),
     ]
 
