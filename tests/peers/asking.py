@@ -14,6 +14,7 @@ from tests.peers.table import Rows, Table, is_nothing, labels_of, rows_of
 from tests.peers.truth import Labels, Span, Truth, Value, preamble, span, statements
 
 STEP_S: Final = 2 * MINUTE  # the shortest that our boards draw
+AFTER_PUSH_S: Final = (20, 45)
 LONG_STEP_S: Final = 2 * HOUR  # of 90 days
 DAY: Final = 24 * HOUR
 WINDOWS: Final = {"1h": HOUR, "6h": 6 * HOUR, "1d": DAY, "7d": 7 * DAY}
@@ -101,22 +102,25 @@ class Asking:
         """One bar that holds all of the range."""
         expr = asked.filled(query.text, chosen, asked.per_range(range_s) | asked.per_step(range_s))
         got = self._steps(expr, self.fed.end_s, self.fed.end_s, range_s)
-        when = span(self.fed, self.fed.end_s - range_s - asked.SCRAPED_S, self.fed.end_s)
+        when = span(self.fed, self.fed.end_s - range_s - MINUTE, self.fed.end_s)
         expected = {labels: _of_step(value, range_s) for labels, value in self.truth.told(statement, chosen, when).items()}
         self._held(query, how, expected, {labels: values[0] for labels, values in got.items()})
 
     def _in_steps(self, query: Query, statement: str, how: str, chosen: Chosen, range_s: int) -> None:
-        """As many bars as are drawn; each event stands in one of them, so that their sum is known."""
+        """As many bars as are drawn; each event stands in one of them, whenever pushes fall, so that their sum is known."""
         step_s = STEP_S if range_s <= 6 * HOUR else LONG_STEP_S
         end_s = self.fed.end_s // step_s * step_s
         begin_s = (self.fed.end_s - range_s) // step_s * step_s
         expr = asked.filled(query.text, chosen, asked.per_range(range_s) | asked.per_step(step_s))
         got = self._steps(expr, begin_s, end_s, step_s)
+        late = [self._steps(expr, begin_s + after_s, end_s + after_s, step_s) for after_s in AFTER_PUSH_S] if step_s == STEP_S else []
         if "histogram_quantile" in expr or step_s != STEP_S:
             return  # how long somebody waited adds up to nothing; and a step of hours cuts processes anywhere: they are valid
         expected = self.truth.told(statement, chosen, Span(begin_s=begin_s - step_s, end_s=end_s))
-        bounds = {labels: _of_step(value, step_s) for labels, value in expected.items()}
-        self._held(query, how, bounds, {labels: sum(values) for labels, values in got.items()})
+        for each, after_s in zip((got, *late), (0, *AFTER_PUSH_S), strict=True):
+            bounds = {labels: _of_step(value, step_s, after_s) for labels, value in expected.items()}
+            said = f"{how}, {after_s} s after pushes" if after_s else how
+            self._held(query, said, bounds, {labels: sum(values) for labels, values in each.items()})
 
     def _steps(self, expr: str, start_s: int, end_s: int, step_s: int) -> dict[Labels, list[float]]:
         told = self.fed.prom.ask("query_range", query=expr, start=str(start_s), end=str(end_s), step=str(step_s))["result"]
@@ -158,11 +162,14 @@ class Asking:
         self.table.add(f"{query.board.removeprefix('otel-voice-')} / {query.name}", how, expected, got)
 
 
-def _of_step(value: Value, step_s: int) -> Value:
-    """Return what a bar may show: a series that is new in it is counted as if over a scrape more than the step."""
-    rate_s = max(step_s + asked.SCRAPED_S, 4 * asked.SCRAPED_S)
+def _of_step(value: Value, step_s: int, after_s: int = 0) -> Value:
+    """Return what a bar may show that ends so long after a push.
+
+    A series that is new in it is counted as if over a push more than the step, and goes on to the bar's end as it grew in its first minute.
+    """
+    new = step_s / (step_s + MINUTE)
     part = 1 / step_s if value.per_second else 1.0
-    return replace(value, low=value.low * part * step_s / rate_s, high=value.high * part)
+    return replace(value, low=value.low * part * new, high=value.high * part * max(1.0, new * (1 + after_s / MINUTE)))
 
 
 def unanswerable(prom: Prometheus, at_s: int) -> list[str]:

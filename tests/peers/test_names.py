@@ -134,7 +134,7 @@ def board_queries() -> dict[str, str]:
                     found[f"{path.stem}: {panel['title']} {at}"] = target["expr"]
     found |= {rule.name: rule.expr for group in groups(Targets()) for rule in group.rules}
     found |= {alert.name: alert.expr for group in alert_groups(Targets()).values() for alert in group}
-    given = {r"\$__interval_ms": "3600000", r"\$(__range|__rate_interval|window)\b": "1h", r"\$\{?[a-z_]+(:regex)?\}?": ".*"}
+    given = {r"\$\{?__interval_ms\}?": "3600000", r"\$(__range|__rate_interval|window)\b": "1h", r"\$\{?[a-z_]+(:regex)?\}?": ".*"}
     for pattern, value in given.items():
         found = {name: re.sub(pattern, value, expr) for name, expr in found.items()}
     assert not [name for name, expr in found.items() if "$" in expr]
