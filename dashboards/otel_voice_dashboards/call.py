@@ -11,12 +11,12 @@ from grafana_foundation_sdk.models.text import TextMode
 from otel_voice_schema import attributes as a
 from otel_voice_schema import events as e
 
-from otel_voice_dashboards.house import NO_SPANS, About, Place, board
+from otel_voice_dashboards.house import NO_SPANS, TEMPO, About, Place, board
 from otel_voice_dashboards.tables import spans
 
 UID: Final = "otel-voice-call"
 _THIS_CALL: Final = f"span.{a.VOICE_CALL_ID} = `${{call_id:raw}}`"  # backticks: neither quotes nor backslashes of an id mean anything
-_HELP: Final = """Put a call's id into the field above, and choose a range that holds the call: Tempo finds nothing outside it.
+_HELP: Final = f"""Put a call's id into the field above, and choose a range that holds the call: Tempo finds nothing outside it. {TEMPO}
 A trace id in a table opens the whole trace, with every event and the agent's own spans.
 
 `otel-voice explain CALL_ID --tempo URL` says the same in words, with a picture of who spoke when.

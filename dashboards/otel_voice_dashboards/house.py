@@ -16,6 +16,8 @@ SOURCE: Final = DataSourceRef(type_val="prometheus", uid="${ds}")
 TRACES: Final = DataSourceRef(type_val="tempo", uid="${tempo}")
 NO_INTERRUPTIONS: Final = "no interruptions in this range"
 NO_SPANS: Final = "nothing found in this range"
+# Tempo's `query_frontend.search.max_duration` and `max_bytes_per_trace`, where nobody sets them
+TEMPO: Final = "It refuses a range of more than seven days, and drops what a trace has beyond 5 MB, unless its settings say otherwise."
 GREEN, ORANGE, RED, BLUE, GREY = "green", "orange", "red", "blue", "text"
 COLOURS: Final = {"correct": GREEN, "false": ORANGE, "missed": RED, "protected": "purple", "undetermined": "#8e8e8e", "paused": "yellow"}
 Drawn = TypeVar("Drawn", stat.Panel, timeseries.Panel, heatmap.Panel, table.Panel)

@@ -14,7 +14,7 @@ from otel_voice_schema import metrics as m
 from otel_voice_dashboards import queries as q
 from otel_voice_dashboards.charts import bars_by, over_window
 from otel_voice_dashboards.choices import OVER_RANGE, PER_STEP, PER_WINDOW, new_versions, traffic
-from otel_voice_dashboards.house import NO_SPANS, About, Place, board
+from otel_voice_dashboards.house import NO_SPANS, TEMPO, About, Place, board
 from otel_voice_dashboards.tables import TALL, breakdown, counted, shared, spans, told_when
 
 UID: Final = "otel-voice-release"
@@ -132,8 +132,8 @@ def _where() -> Builder[Panel]:
 
 def _to_review() -> list[Builder[Panel]]:
     told = (
-        f"Up to {_FOUND} calls, {_OF_EACH} interruptions of each: Tempo's search is neither complete nor sorted, and counts nothing. The "
-        "choice of an agent does not narrow it; `other` stands for many names, which spans tell in full, and finds none."
+        f"Up to {_FOUND} calls, {_OF_EACH} interruptions of each: Tempo's search is neither complete nor sorted, and counts nothing. "
+        f"{TEMPO} The choice of an agent does not narrow it; `other` stands for many names, which spans tell in full, and finds none."
     )
     return [
         spans(
