@@ -87,7 +87,7 @@ def test_a_dry_run_saves_nothing_and_makes_no_folder(server: Server) -> None:
 def test_what_a_server_adds_is_no_change(server: Server) -> None:
     """A board imported by hand, with what Grafana adds to it, is the same: nothing is saved over it."""
     model = shipped() | {"schemaVersion": 43, "preload": False, "weekStart": "", "links": [each | {"x": 1} for each in shipped()["links"]]}
-    model["annotations"] = {"list": [{"builtIn": 1, "name": "Annotations & Alerts"}]}
+    model["annotations"] = {"list": [{"builtIn": 1, "name": "Annotations & Alerts"}, *shipped()["annotations"]["list"]]}
     model["panels"][0]["pluginVersion"] = "13.2.0"
     server.store.put(model, "", "")
     before = saves(server)
