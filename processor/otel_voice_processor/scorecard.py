@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from otel_voice_schema import attributes as a
 from otel_voice_schema import metrics as m
@@ -14,6 +15,8 @@ from otel_voice_processor.rolling import Rolling
 from otel_voice_processor.rows import Damaged, Read, Rows, Unreadable
 from otel_voice_processor.series import Point, SeriesTable
 
+VERSIONS: Final = 100  # newest ones of the agents' policy that are told apart: workflows may have versions of their own, and go back to one
+
 
 class Scorecard:
     """Counts what settles; a new series is exported with a 0 first, otherwise `increase()` never sees rare verdicts."""
@@ -21,7 +24,7 @@ class Scorecard:
     def __init__(self, start_ns: int, *, max_series: int = 20_000, by_agent: bool = False) -> None:
         self._series = SeriesTable(start_ns, max_series)
         self._first_seen = FirstSeen()
-        self._workflow, self._type, self._version = Capped(200), Capped(20), Capped(5, newest=True, retired=self._first_seen.retire)
+        self._workflow, self._type, self._version = Capped(200), Capped(20), Capped(VERSIONS, newest=True, retired=self._first_seen.retire)
         self._runtime, self._agent = Capped(20), Capped(200) if by_agent else None
         every = {"workflow": self._workflow, "type": self._type, "version": self._version, "runtime": self._runtime, "agent": self._agent}
         self._capped = {f"labels/{name}".encode(): capped for name, capped in every.items() if capped is not None}

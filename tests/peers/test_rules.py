@@ -148,7 +148,7 @@ def test_the_first_version_of_all_is_compared_with_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", ["other", "unversioned"])
 def test_what_is_no_version_is_no_release(version: str, tmp_path: Path) -> None:
-    """Versions beyond the newest five are counted together, and calls without their head without one: nobody released that."""
+    """Versions beyond the newest are counted together, and calls without their head without one: nobody released that."""
     night = Night()
     for name, flow in ((RIGHT, 0.4), (FALSE, 0.02)):
         night.episodes([(flow, RELEASE), (0.0, 3 * HOUR)], name)

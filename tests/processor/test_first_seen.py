@@ -17,6 +17,8 @@ from tests.processor.conftest import Timeline
 from tests.processor.oracle import START
 from tests.processor.state_store import Store
 
+pytestmark = pytest.mark.usefixtures("five_versions")
+
 S = 1_000_000_000
 DAY = 24 * 3_600 * S
 SEEN = m.AGENT_POLICY_FIRST_SEEN_TIMESTAMP
@@ -245,7 +247,7 @@ def test_the_order_of_calls_does_not_matter(record: CallRecord, calls: list[tupl
 @settings(max_examples=100, deadline=None)
 @given(calls=st.lists(st.tuples(st.integers(0, 300), st.integers(0, 30), st.integers(-10, 700)), max_size=300))
 def test_it_is_bounded_whatever_comes(record: CallRecord, calls: list[tuple[int, int, int]]) -> None:
-    """200 workflows and 5 versions at most, and each is one that the counters' labels have."""
+    """200 workflows and so many versions at most as are told apart, and each is one that the counters' labels have."""
     card = Scorecard(START)
     for workflow, version, began in calls:
         card.count_call(call(record, f"v{version}", began, f"w{workflow}"), START + 600 * S)

@@ -10,6 +10,10 @@ from otel_voice_processor.capped import Capped
 from otel_voice_processor.rates import rates, wilson
 from otel_voice_processor.scorecard import Scorecard
 from otel_voice_processor.series import OVERFLOW
+from otel_voice_schema import attributes as a
+from otel_voice_schema import metrics as m
+
+from tests.processor.conftest import Timeline
 
 S = 1_000_000_000
 
@@ -203,3 +207,16 @@ def test_rates_of_the_last_hour_and_day(missed: Any, false: Any) -> None:
     assert shown(3_700)[("missed_interruption", "1h", "billing")] == 0.0
     assert {window for _, window, _ in shown(10_000)} == {"24h"}
     assert shown(100_000) == {}
+
+
+def test_a_workflow_that_goes_back_finds_its_version_again() -> None:
+    """Workflows with versions of their own, each released time and again, do not push each other out; nor does going back make `other`."""
+    card = Scorecard(0)
+    record = Timeline("c").started().speaks("r1", 1.0, 9.0).ends(12.0).record()
+    released = [(f"flow {number % 12}", f"{number % 12} v{number // 12}") for number in range(96)]
+    for workflow, version in [*released, *released[:12]]:
+        card.count_call(replace(record, workflow=workflow, policy_version=version), 1)
+    told = [dict(point.labels) for point in card.points(2) if point.metric.name == m.CALLS]
+
+    assert {workflow for workflow, _ in released} == {each[a.VOICE_WORKFLOW] for each in told}
+    assert {version for _, version in released} == {each[a.VOICE_AGENT_POLICY_VERSION] for each in told}

@@ -29,6 +29,8 @@ from tests.processor.oracle import START
 from tests.processor.state_store import Store, contents, count, state_of
 from tests.processor.test_bad_calls import long_call
 
+pytestmark = pytest.mark.usefixtures("five_versions")
+
 TIGHT = Bounds(max_calls=12, max_events=400, max_closed=6, forget_after_ns=120 * S)
 RECORDED = Path(__file__).parent / "recorded_state.json"
 _LONG = long_call(16)
