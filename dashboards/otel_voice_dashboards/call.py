@@ -22,6 +22,7 @@ A trace id in a table opens the whole trace, with every event and the agent's ow
 `otel-voice explain CALL_ID --tempo URL` says the same in words, with a picture of who spoke when.
 
 No interruption listed, though there was one? It settles some seconds after it ended.
+What came late is found once Tempo has written its block.
 `otel-voice doctor --call CALL_ID` says what a call lacks."""
 
 

@@ -75,6 +75,17 @@ def bars(about: About, series: Sequence[tuple[str, str, str]]) -> timeseries.Pan
     return panel
 
 
+def line_over(panel: timeseries.Panel, legend: str) -> timeseries.Panel:
+    """Draw one of the series of bars as a line over them, since what it counts is a part of what they count."""
+    properties = {
+        "custom.stacking": {"mode": "none", "group": "A"},
+        "custom.drawStyle": "line",
+        "custom.lineWidth": 2,
+        "custom.fillOpacity": 0,
+    }
+    return panel.override_by_name(legend, [DynamicConfigValue(id_val=key, value=value) for key, value in properties.items()])
+
+
 def _bars(about: About) -> timeseries.Panel:
     return (
         _over_time(about, "short")

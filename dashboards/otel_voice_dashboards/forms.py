@@ -72,12 +72,12 @@ def provider(folder: str, path: str) -> str:
 
 def alerts(text: str, uid: str) -> str:
     """Return Grafana's alert rules with a data source's uid where the rendered file has its placeholder; raise `ValueError` for no uid."""
-    if not _UID.fullmatch(uid):
+    if not _UID.fullmatch(uid) or uid in _EXPRESSION:
         raise ValueError(f"`{uid[:60]}` is no uid of a data source: letters, digits, `-` and `_`, 40 at most")
     asked = {item.get("datasourceUid") for group in yaml.safe_load(text)["groups"] for rule in group["rules"] for item in rule["data"]}
     for placeholder in asked - _EXPRESSION:
         line = re.compile(rf"^(\s*(?:- )?(?:datasourceUid|uid): )(['\"]?){re.escape(str(placeholder))}\2$", re.MULTILINE)
-        text = line.sub(rf"\g<1>{uid}", text)
+        text = line.sub(rf'\g<1>"{uid}"', text)  # quoted: `null`, `on` and `0x1f` are uids as well
     return text
 
 

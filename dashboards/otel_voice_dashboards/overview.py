@@ -44,6 +44,7 @@ def overview() -> dashboard.Dashboard:
         *_split(),
         *_durations(),
         _verdicts(),
+        _outcomes(),
     ):
         made = made.with_panel(panel)
     return made
@@ -101,8 +102,9 @@ def _against_the_version_before() -> list[Builder[Panel]]:
         return [(f"{name}, newest", q.newest(OVER_RANGE, counted)), (f"{name}, before", q.one_before(OVER_RANGE, counted))]
 
     said = (
-        "in points, of the policy version that was seen last against the one before it; the table by version names both. Below thirty "
-        "cases on a side it says little. Choose one workflow where each has versions of its own. Worse by ten points: roll back."
+        "in points, of the policy version that was first seen last against the one before it, of those that calls of this range had; the "
+        "table by version names both. Below thirty cases on a side it says little. Choose one workflow where each has versions of its own. "
+        "Worse by ten points: roll back."
     )
     return [
         rate_panel(
@@ -266,7 +268,7 @@ def _split() -> list[Builder[Panel]]:
                 place=Place(x=12, y=54, w=12, h=9),
             ),
             version,
-            [told_when("first seen", q.first_seen(OVER_RANGE)), *columns(version)],
+            [told_when("first seen", q.seen_first(OVER_RANGE)), *columns(version)],
             most="first seen",
         ),
     ]
@@ -307,7 +309,29 @@ def _verdicts() -> Builder[Panel]:
             id=15,
             title="All verdicts",
             says="Every settled episode by verdict: what the rates are made of. Mostly undetermined: no rate above means much.",
-            place=Place(x=0, y=72, w=24, h=9),
+            place=Place(x=0, y=72, w=12, h=9),
         ),
         [(name, COLOURS[name], q.episodes(PER_STEP, **{q.VERDICT: verdict})) for name, verdict in names.items()],
+    )
+
+
+def _outcomes() -> Builder[Panel]:
+    by = (a.VOICE_CALL_INTERRUPTED,)
+    known = q.count(m.CALLS, OVER_RANGE, by, **{q.OUTCOME: q.KNOWN_OUTCOMES})
+    escalated, told = (q.count(m.CALLS, OVER_RANGE, by, **{q.ESCALATED: each}) for each in ("true", "true|false"))
+    return breakdown(
+        About(
+            id=24,
+            title="Task completion, interrupted or not",
+            says="Calls by what became of their interruptions: none, all handled, one mishandled, or nobody knows. Where calls without "
+            "any fail as well, it is not the interruptions; where mishandled ones fail more than handled ones, it may be.",
+            place=Place(x=12, y=72, w=12, h=9),
+            nothing="no calls in this range",
+        ),
+        by[0],
+        [
+            counted("known outcome", known),
+            shared("completed", q.share(q.count(m.CALLS, OVER_RANGE, by, **{q.OUTCOME: "completed"}), known, by)),
+            shared("escalated", q.share(escalated, told, by)),
+        ],
     )

@@ -111,8 +111,8 @@ def weighed(numerator: str, denominator: str) -> str:
 
 
 def none_yet(counted: str, scope: Scope) -> str:
-    """Return a count that is 0, not missing, where there are calls and it never occurred."""
-    return f"{counted} or count({selector(m.CALLS, scope)}) * 0"
+    """Return a count that is 0, not missing, where there were calls in the window and it never occurred."""
+    return f"{counted} or count(last_over_time({selector(m.CALLS, scope)}[{scope.window}])) * 0"
 
 
 def part_of(numerator: str, denominator: str) -> str:
@@ -238,14 +238,20 @@ def first_seen(scope: Scope) -> str:
     return f"min by ({VERSION}) ({selector(m.AGENT_POLICY_FIRST_SEEN_TIMESTAMP, scope)})"
 
 
+def seen_first(scope: Scope) -> str:
+    """Return the same of the versions that calls of the window had; the gauge alone knows neither runtimes nor what is over."""
+    told = f"min by ({VERSION}) (last_over_time({selector(m.AGENT_POLICY_FIRST_SEEN_TIMESTAMP, scope)}[{scope.window}]))"
+    return f"({told} and on ({VERSION}) count by ({VERSION}) (last_over_time({selector(m.CALLS, scope)}[{scope.window}])))"
+
+
 def newest(scope: Scope, by_version: str) -> str:
     """Return what is told by version, of the version that was seen last."""
-    return f"sum(({by_version}) and on ({VERSION}) topk(1, {first_seen(scope)}))"
+    return f"sum(({by_version}) and on ({VERSION}) topk(1, {seen_first(scope)}))"
 
 
 def one_before(scope: Scope, by_version: str) -> str:
     """Return what is told by version, of the version before the one that was seen last."""
-    seen = first_seen(scope)
+    seen = seen_first(scope)
     return f"sum(({by_version}) and on ({VERSION}) topk(1, {seen} unless topk(1, {seen})))"
 
 

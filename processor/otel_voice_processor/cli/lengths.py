@@ -17,3 +17,15 @@ def length(text: str) -> float:
     if not 0 < seconds <= 10 * 365 * 86_400:
         raise argparse.ArgumentTypeError(f"`{text[:40]}` is no length of time such as `30s`, `12h` or `7d`")
     return seconds
+
+
+_PROMETHEUS: Final = re.compile(
+    r"(?=\d)(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?|\$\w+|\$\{\w+\}"
+)  # Grafana fills in the last two
+
+
+def prometheus_duration(text: str) -> str:
+    """Return a range of PromQL, or the variable that Grafana puts one in place of; raise what argparse tells the user."""
+    if not _PROMETHEUS.fullmatch(text) or not re.search(r"[1-9$]", text):
+        raise argparse.ArgumentTypeError(f"`{text[:40]}` is no range of Prometheus such as `30m`, `6h`, `1d12h`, or `$__range` for Grafana")
+    return text

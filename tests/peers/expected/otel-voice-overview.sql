@@ -176,3 +176,11 @@ SELECT count(*) AS amount FROM episodes(0) WHERE verdict = 'false_interruption';
 SELECT count(*) AS amount FROM episodes(0) WHERE verdict = 'missed_interruption';
 -- # All verdicts / undetermined
 SELECT count(*) AS amount FROM episodes(0) WHERE undetermined;
+
+-- # Task completion, interrupted or not / known outcome
+SELECT interrupted AS voice_call_interrupted, count(*) AS amount FROM calls(0) WHERE outcome <> 'unknown' GROUP BY 1;
+-- # Task completion, interrupted or not / completed
+SELECT interrupted AS voice_call_interrupted, share(count(*) FILTER (outcome = 'completed'), count(*)) AS share
+FROM calls(0) WHERE outcome <> 'unknown' GROUP BY 1;
+-- # Task completion, interrupted or not / escalated
+SELECT interrupted AS voice_call_interrupted, share(count(*) FILTER (escalated), count(escalated)) AS share FROM calls(0) GROUP BY 1;

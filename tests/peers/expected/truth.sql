@@ -2,7 +2,7 @@
 -- `fed_interruptions` from the simulator's truth (what caller and player did) and from the plan (who told it, and when it was pushed).
 -- What no caller and no player can know is taken from the exported spans, in `exported` alone: the policy's compliance and protection,
 -- the judge's input class and findings, and how long a reaction took by the recogniser's first word.
-CREATE TABLE labelled AS  -- a processor lets 200 workflows through, first come, and the newest 5 versions, of which there are fewer
+CREATE TABLE labelled AS  -- a processor lets 200 workflows through, first come, and the newest versions, of which there are fewer
 WITH came AS (
     SELECT process, workflow, row_number() OVER (PARTITION BY process ORDER BY min(number)) AS place
     FROM fed_calls GROUP BY process, workflow
@@ -101,18 +101,19 @@ UNION ALL
 SELECT workflow, version, message_type, 'premature_endpointing'
 FROM (SELECT workflow, version, unnest(premature) AS message_type FROM calls(ago)) WHERE is_chosen('message_type', message_type);
 
--- Since when a version is seen, as those processors know that pushed in the last five minutes: one that starts without its journal
--- begins anew.
-CREATE MACRO seen() AS TABLE
+-- Since when a version is seen, as those processors know that pushed last after a time: one that starts without its journal begins anew.
+CREATE MACRO known_since(alive) AS TABLE
 SELECT version, min(began) AS since FROM settled_calls JOIN processes USING (process)
 WHERE is_ours(workflow) AND is_chosen('workflow', workflow) AND is_chosen('policy_version', version)
-    AND pushed <= getvariable('until') AND ended > getvariable('until') - 300
+    AND pushed <= getvariable('until') AND ended > alive
 GROUP BY version;
-CREATE MACRO has_calls() AS (
-    SELECT count(*) > 0 FROM settled_calls JOIN processes USING (process)
-    WHERE is_ours(workflow) AND is_chosen('workflow', workflow) AND is_chosen('policy_version', version) AND is_chosen('runtime', runtime)
-        AND is_chosen('agent', 'front_desk') AND pushed <= getvariable('until') AND ended > getvariable('until') - 300
-);
+CREATE MACRO told_calls() AS TABLE  -- all that processors have counted which pushed in that time
+SELECT version FROM settled_calls JOIN processes USING (process)
+WHERE is_ours(workflow) AND is_chosen('workflow', workflow) AND is_chosen('policy_version', version) AND is_chosen('runtime', runtime)
+    AND is_chosen('agent', 'front_desk') AND pushed <= getvariable('until') AND ended > getvariable('since');
+CREATE MACRO seen() AS TABLE
+SELECT * FROM known_since(getvariable('since')) WHERE version IN (SELECT version FROM told_calls());
+CREATE MACRO has_calls() AS (SELECT count(*) > 0 FROM told_calls());
 CREATE MACRO newest_version() AS (SELECT version FROM seen() ORDER BY since DESC LIMIT 1);
 CREATE MACRO version_before() AS (SELECT version FROM seen() ORDER BY since DESC LIMIT 1 OFFSET 1);
 

@@ -112,14 +112,26 @@ def test_rules_are_written_and_their_data_source_filled_in(tmp_path: Path, capsy
     assert 0 == main(["dashboards", "write", str(tmp_path / "b"), "--datasource", "my-prom_1"])
     assert "groups: []\n" == (tmp_path / "b/prometheus/otel-voice.rules.yaml").read_text(encoding="utf-8")
     written = (tmp_path / "b/provisioning/alerting/otel-voice.grafana-alerts.yaml").read_text(encoding="utf-8")
-    assert ALERTS.replace("Uid: PROMETHEUS_UID", "Uid: my-prom_1").replace("uid: PROMETHEUS_UID", "uid: my-prom_1") == written
+    assert ALERTS.replace("Uid: PROMETHEUS_UID", 'Uid: "my-prom_1"').replace("uid: PROMETHEUS_UID", 'uid: "my-prom_1"') == written
 
 
 @pytest.mark.usefixtures("rules")
-def test_a_data_source_that_cannot_be_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit 2, and nothing is written."""
-    assert 2 == main(["dashboards", "write", str(tmp_path / "c"), "--datasource", "My Prometheus"])
-    assert "`My Prometheus` is no uid of a data source" in capsys.readouterr().err
+@pytest.mark.parametrize("uid", ["null", "on", "1234", "0x1f", "1e5", "-"])
+def test_a_uid_that_yaml_reads_as_something_else_stays_one(uid: str, tmp_path: Path) -> None:
+    """A Grafana would be told of no data source, or of a number."""
+    assert 0 == main(["dashboards", "write", str(tmp_path), "--datasource", uid])
+    written = yaml.safe_load((tmp_path / "provisioning/alerting/otel-voice.grafana-alerts.yaml").read_text(encoding="utf-8"))
+    asked = {item["datasourceUid"] for group in written["groups"] for rule in group["rules"] for item in rule["data"]}
+
+    assert asked == {uid, "__expr__"}
+
+
+@pytest.mark.usefixtures("rules")
+@pytest.mark.parametrize("uid", ["My Prometheus", "__expr__", ""])
+def test_a_data_source_that_cannot_be_is_told(uid: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 2, and nothing is written; what Grafana computes itself is no data source."""
+    assert 2 == main(["dashboards", "write", str(tmp_path / "c"), "--datasource", uid])
+    assert f"`{uid}` is no uid of a data source" in capsys.readouterr().err
     assert not (tmp_path / "c").exists()
 
 
@@ -143,3 +155,21 @@ def test_a_place_that_nobody_means_is_one_line(
     assert 2 == main(["dashboards", "write", *arguments])
     assert told in capsys.readouterr().err
     assert [] == list(tmp_path.iterdir())
+
+
+def test_queries_leave_out_what_boards_leave_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """The doctor's own calls; a range may be a variable of Grafana's."""
+    assert 0 == main(["queries", "--window", "$__range"])
+    told = capsys.readouterr().out
+
+    assert told.count("[$__range]") >= 7
+    assert all('voice_workflow!~"otel_voice_doctor"' in line for line in told.splitlines() if line and not line.startswith("#"))
+
+
+@pytest.mark.parametrize("window", ["abc", "0", "", "1h]", "0s", "1m1h"])
+def test_a_window_that_is_none_is_told(window: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 2, before a query is printed that no Prometheus takes."""
+    with pytest.raises(SystemExit, match="2"):
+        main(["queries", "--window", window])
+
+    assert f"`{window}` is no range of Prometheus" in capsys.readouterr().err
