@@ -57,6 +57,7 @@ class Asking:
         filters = {"all": {}, "one instance": {"instance": [newest]}, "nobody knows it": {"instance": ["nobody"]}}
         self._board(PROCESSOR, filters, ("all", "one instance"))
         self._late()
+        self._gone()
 
     def _board(self, uid: str, filters: Mapping[str, Chosen], over_ranges: Sequence[str]) -> None:
         told = statements(uid)
@@ -135,6 +136,21 @@ class Asking:
         ((count, more),) = self.truth.counted("SELECT count(*), sum(30 / (getvariable('until') - pushed + 60)) FROM calls(0)")
         got = rows_of(self.fed.prom.ask("query", query=expr, time=str(self.fed.end_s + 30))["result"])
         self._held(query, "all, half a push late", {frozenset(): Value(low=count, high=count + more)}, got)
+
+    def _gone(self) -> None:
+        """Ten minutes after the last push, as if the processor had died: all is shown that was, zeros beside it and versions, too.
+
+        A series goes on for half a push, which is half as much again of one that was new.
+        """
+        end_s, range_s = self.fed.end_s + 10 * MINUTE, RANGES[EVERY] + 10 * MINUTE
+        when = Span(begin_s=end_s - range_s, end_s=self.fed.end_s, slack=0.5)
+        for uid, filtered in ((uid, how) for uid in TRAFFIC for how in ("all", "nothing wrong", "one runtime, one agent")):
+            told, chosen = statements(uid), FILTERS[filtered]
+            for query in (each for each in asked.queries(uid) if each.kind == "instant" and each.name in told):
+                expr = asked.filled(query.text, chosen, asked.per_range(range_s))
+                got = rows_of(self.fed.prom.ask("query", query=expr, time=str(end_s))["result"])
+                seen = {labels: value for labels, value in got.items() if not is_nothing(expr, value)}
+                self._held(query, f"{filtered}, the processor gone", self.truth.told(told[query.name], chosen, when), seen)
 
     def _variables(self, uid: str) -> None:
         """What each variable offers over a range that holds every process."""
