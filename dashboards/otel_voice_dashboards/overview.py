@@ -102,9 +102,9 @@ def _against_the_version_before() -> list[Builder[Panel]]:
         return [(f"{name}, newest", q.newest(OVER_RANGE, counted)), (f"{name}, before", q.one_before(OVER_RANGE, counted))]
 
     said = (
-        "in points, of the policy version that was first seen last against the one before it, of those that calls of this range had; the "
-        "table by version names both. Below thirty cases on a side it says little. Choose one workflow where each has versions of its own. "
-        "Worse by ten points: roll back."
+        "in points, of the policy version that was first seen last against the one before it; the table by version names both. Below "
+        "thirty cases on a side it says little. Choose one workflow where each has versions of its own; with a runtime or an agent "
+        "chosen it takes the same two versions, and says nothing where one had no call of theirs. Worse by ten points: roll back."
     )
     return [
         rate_panel(

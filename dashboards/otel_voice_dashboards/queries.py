@@ -111,8 +111,8 @@ def weighed(numerator: str, denominator: str) -> str:
 
 
 def none_yet(counted: str, scope: Scope) -> str:
-    """Return a count that is 0, not missing, where there were calls in the window and it never occurred."""
-    return f"{counted} or count(last_over_time({selector(m.CALLS, scope)}[{scope.window}])) * 0"
+    """Return a count that is 0, not missing, where it never occurred and a processor, dead by now or not, told of calls within the hour."""
+    return f"{counted} or count(last_over_time({selector(m.CALLS, scope)}[1h])) * 0"
 
 
 def part_of(numerator: str, denominator: str) -> str:
@@ -239,9 +239,9 @@ def first_seen(scope: Scope) -> str:
 
 
 def seen_first(scope: Scope) -> str:
-    """Return the same of the versions that calls of the window had; the gauge alone knows neither runtimes nor what is over."""
-    told = f"min by ({VERSION}) (last_over_time({selector(m.AGENT_POLICY_FIRST_SEEN_TIMESTAMP, scope)}[{scope.window}]))"
-    return f"({told} and on ({VERSION}) count by ({VERSION}) (last_over_time({selector(m.CALLS, scope)}[{scope.window}])))"
+    """Return the same, also of what was told in the window and is not any more; by workflow and version, whatever else is chosen."""
+    series = selector(m.AGENT_POLICY_FIRST_SEEN_TIMESTAMP, scope)
+    return f"min by ({VERSION}) (last_over_time({series}[{scope.window}]))"
 
 
 def newest(scope: Scope, by_version: str) -> str:

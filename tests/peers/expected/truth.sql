@@ -107,13 +107,12 @@ SELECT version, min(began) AS since FROM settled_calls JOIN processes USING (pro
 WHERE is_ours(workflow) AND is_chosen('workflow', workflow) AND is_chosen('policy_version', version)
     AND pushed <= getvariable('until') AND ended > alive
 GROUP BY version;
-CREATE MACRO told_calls() AS TABLE  -- all that processors have counted which pushed in that time
-SELECT version FROM settled_calls JOIN processes USING (process)
-WHERE is_ours(workflow) AND is_chosen('workflow', workflow) AND is_chosen('policy_version', version) AND is_chosen('runtime', runtime)
-    AND is_chosen('agent', 'front_desk') AND pushed <= getvariable('until') AND ended > getvariable('since');
-CREATE MACRO seen() AS TABLE
-SELECT * FROM known_since(getvariable('since')) WHERE version IN (SELECT version FROM told_calls());
-CREATE MACRO has_calls() AS (SELECT count(*) > 0 FROM told_calls());
+CREATE MACRO seen() AS TABLE SELECT * FROM known_since(getvariable('since'));
+CREATE MACRO has_calls() AS (  -- of which a processor told in the last hour
+    SELECT count(*) > 0 FROM settled_calls JOIN processes USING (process)
+    WHERE is_ours(workflow) AND is_chosen('workflow', workflow) AND is_chosen('policy_version', version) AND is_chosen('runtime', runtime)
+        AND is_chosen('agent', 'front_desk') AND pushed <= getvariable('until') AND ended > getvariable('until') - 3600
+);
 CREATE MACRO newest_version() AS (SELECT version FROM seen() ORDER BY since DESC LIMIT 1);
 CREATE MACRO version_before() AS (SELECT version FROM seen() ORDER BY since DESC LIMIT 1 OFFSET 1);
 
