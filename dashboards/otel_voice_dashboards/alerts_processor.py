@@ -66,7 +66,7 @@ def _arriving(targets: Targets) -> tuple[Alert, ...]:
             f"{_grown('otel_voice_receiver_refused_requests', '5m', INSTANCE)} > 0",
             "15m",  # ten minutes and the window: a refusal that ends is sent again, and no reason to tell anybody
             f"{WHO} refuses requests",
-            f"For ten minutes {WHO} has asked senders to come back, {{value}} times in the last 5m; what they cannot keep is lost with them.",
+            f"For ten minutes {WHO} has asked senders to come back, {{value}} times in 5m; what they cannot keep is lost with them.",
             panel=(BOARD, "Requests refused"),
         ),
         _alert(
@@ -113,7 +113,8 @@ def _kept(targets: Targets) -> tuple[Alert, ...]:
     waiting, room = (
         f"max by ({', '.join(INSTANCE)}) ({health.everywhere(f'otel_voice_journal_{name}')})" for name in ("bytes", "capacity_bytes")
     )
-    harm = {"failed_commits": {}, "set_aside": {"reason": "corrupt|unsaved"}, "damaged_rows": {}}  # newer and older ones: no fault of a disk
+    # a journal of a newer or older version is set aside, too, and is no fault of the disk
+    harm = {"failed_commits": {}, "set_aside": {"reason": "corrupt|unsaved"}, "damaged_rows": {}}
     broken = "\nor ".join(_grown(f"otel_voice_journal_{name}", "1h", INSTANCE, **which) + " > 0" for name, which in harm.items())
     return (
         _alert(
