@@ -63,10 +63,10 @@ def _arriving(targets: Targets) -> tuple[Alert, ...]:
         _alert(
             "ProcessorRefuses",
             "The processor refuses requests",
-            f"{_grown('otel_voice_receiver_refused_requests', '15m', INSTANCE)} > 0",
-            "10m",
+            f"{_grown('otel_voice_receiver_refused_requests', '5m', INSTANCE)} > 0",
+            "15m",  # ten minutes and the window: a refusal that ends is sent again, and no reason to tell anybody
             f"{WHO} refuses requests",
-            f"{WHO} asked senders to come back {{value}} times in 15m; what they cannot keep that long is lost with them.",
+            f"For ten minutes {WHO} has asked senders to come back, {{value}} times in 5m; what they cannot keep is lost with them.",
             panel=(BOARD, "Requests refused"),
         ),
         _alert(
@@ -113,8 +113,9 @@ def _kept(targets: Targets) -> tuple[Alert, ...]:
     waiting, room = (
         f"max by ({', '.join(INSTANCE)}) ({health.everywhere(f'otel_voice_journal_{name}')})" for name in ("bytes", "capacity_bytes")
     )
-    harm = ("failed_commits", "set_aside", "damaged_rows")
-    broken = "\nor ".join(_grown(f"otel_voice_journal_{name}", "1h", INSTANCE) + " > 0" for name in harm)
+    # a journal of a newer or older version is set aside, too, and is no fault of the disk
+    harm = {"failed_commits": {}, "set_aside": {"reason": "corrupt|unsaved"}, "damaged_rows": {}}
+    broken = "\nor ".join(_grown(f"otel_voice_journal_{name}", "1h", INSTANCE, **which) + " > 0" for name, which in harm.items())
     return (
         _alert(
             "JournalBroken",
@@ -122,7 +123,7 @@ def _kept(targets: Targets) -> tuple[Alert, ...]:
             broken,
             "0s",
             f"The disk under the journal of {WHO} fails",
-            f"In 1h, {{value}} commits of {WHO} were refused by the disk, or what it gave back was damaged.",
+            f"In 1h, the disk refused a commit of {WHO}, or gave back something else than was written ({{value}} times).",
             panel=(BOARD, "What disturbed it"),
         ),
         _alert(
@@ -138,37 +139,63 @@ def _kept(targets: Targets) -> tuple[Alert, ...]:
 
 
 def _leaving(targets: Targets) -> tuple[Alert, ...]:
+    return (_away(), _queue_grows(targets), *_given_up())
+
+
+def _away() -> Alert:
+    failed = _grown("otel_voice_exporter_send_failed_attempts", "15m", EXPORTER)  # a destination may ask for pauses of 10 min
+    sent = _grown("otel_voice_exporter_sent_requests", "5m", EXPORTER)
+    return _alert(
+        "ExporterAway",
+        "A destination takes nothing",
+        f"{failed} > 0\nunless {sent} > 0",
+        "30m",
+        f"{{exporter}} takes nothing from {WHO}",
+        f"For half an hour {WHO} has tried, and {{exporter}} has taken nothing: {{value}} attempts failed in the last 15m.",
+        by=EXPORTER,
+        panel=(BOARD, "Attempts that failed, a second"),
+    )
+
+
+def _queue_grows(targets: Targets) -> Alert:
     queue, by = health.everywhere("otel_voice_exporter_queue_size"), ", ".join(EXPORTER)
-    given_up = ("expired_requests", "lost_dead_letters")
-    lost = "\nor ".join(_grown(f"otel_voice_exporter_{name}", "1h", EXPORTER) + " > 0" for name in given_up)
+    return _alert(
+        "ExporterQueueGrows",
+        "A destination does not keep up",
+        f"min by ({by}) (min_over_time({queue}[15m])) > {targets.queue_requests}\nand sum by ({by}) (delta({queue}[15m])) > 0",
+        "15m",
+        f"{{value}} requests wait for {{exporter}} at {WHO}, and become more",
+        f"{{exporter}} takes less than {WHO} gets: {{value}} requests wait at least.",
+        by=EXPORTER,
+        panel=(BOARD, "Requests that wait, by destination"),
+    )
+
+
+def _given_up() -> tuple[Alert, ...]:
+    # what a config names no more becomes dead letters, told as such; which of the letters went to make room, nothing counts by exporter
+    lost = (
+        *(_grown(f"otel_voice_exporter_{name}", "1h", EXPORTER) for name in ("expired_requests", "lost_dead_letters")),
+        _grown("otel_voice_exporter_removed_dead_letters", "1h", INSTANCE),
+    )
     return (
-        _alert(
-            "ExporterQueueGrows",
-            "A destination does not keep up",
-            f"min by ({by}) (min_over_time({queue}[15m])) > {targets.queue_requests}\nand sum by ({by}) (delta({queue}[15m])) > 0",
-            "15m",
-            f"{{value}} requests wait for {{exporter}} at {WHO}, and become more",
-            f"{{exporter}} takes less than {WHO} gets: {{value}} requests wait at least.",
-            by=EXPORTER,
-            panel=(BOARD, "Requests that wait, by destination"),
-        ),
         _alert(
             "DeadLetters",
             "Dead letters",
             f"{_grown('otel_voice_exporter_dead_letters', '1h', (*EXPORTER, 'reason'))} > 0",
             "0s",
-            f"{{exporter}} refuses for good what {WHO} sends: {{reason}}",
-            f"In 1h, {{value}} requests of {WHO} were laid aside, because {{exporter}} will not have them ({{reason}}).",
+            f"{WHO} lays aside what {{exporter}} does not get: {{reason}}",
+            f"In 1h, {{value}} requests of {WHO} became dead letters, because {{exporter}} will not get them ({{reason}}).",
             by=(*EXPORTER, "reason"),
             panel=(BOARD, "Requests given up"),
         ),
         _alert(
             "RequestsLost",
             "Requests that nobody has any more",
-            lost,
+            "\nor ".join(f"{each} > 0" for each in lost),
             "0s",
-            f"{WHO} gave up requests for {{exporter}}",
-            f"In 1h, {{value}} requests for {{exporter}} at {WHO} were given up: too old, no more configured, or no room for dead letters.",
+            f"{WHO} lost requests",
+            f"In 1h, {{value}} requests or dead letters of {WHO} were lost: too old, refused by the disk, or gone to make room for newer "
+            "letters; these alone name no exporter.",
             by=EXPORTER,
             panel=(BOARD, "Requests given up"),
         ),

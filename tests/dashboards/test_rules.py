@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -12,10 +13,12 @@ import pytest
 import yaml
 from otel_voice_dashboards import RENDERED
 from otel_voice_dashboards import health as own
-from otel_voice_dashboards.queries import prometheus_name
+from otel_voice_dashboards import rules as r
+from otel_voice_dashboards.queries import label, prometheus_name
 from otel_voice_dashboards.rule_files import DATASOURCE, GRAFANA_FILE, PROMETHEUS_FILE, anchor, grafana_alerts, prometheus_rules
 from otel_voice_dashboards.slo import Objective, Targets
 from otel_voice_schema import attributes as a
+from otel_voice_schema import metrics as m
 from otel_voice_schema.health import HEALTH
 from otel_voice_schema.metrics import METRICS
 
@@ -85,7 +88,7 @@ def test_an_alert_has_what_it_needs(name: str) -> None:
     notes = alert["annotations"]
     by = {label for each in re.findall(r"by \(([^)]*)\)", alert["expr"]) for label in each.split(", ")}
     by |= set().union(*(LEVELS[each.partition(":")[0]] for each in RECORDED if each in alert["expr"]))
-    chapter = PAGE.partition(f"\n## {heading_of(notes['runbook_url'])}\n")[2].partition("\n## ")[0]
+    chapter = chapter_of(heading_of(notes["runbook_url"]))
 
     assert alert["labels"]["severity"] in {"critical", "warning"}
     assert set(re.findall(r"\$labels\.(\w+)", notes["summary"] + notes["description"])) <= by
@@ -135,6 +138,81 @@ def test_pages_name_what_there_is() -> None:
     assert set(re.findall(r"(?:span\.|`)(voice\.[\w.]+)", PAGE)) <= set(a.ATTRIBUTES)
     assert {anchor(each) for each in re.findall(r"^## (.+)$", PAGE, re.MULTILINE)} >= set(re.findall(r"\]\(#([\w-]+)\)", PAGE))
     assert {"otel-voice-short", "otel-voice-long"} <= {group["name"] for group in RULES["groups"]}
+
+
+SEARCHED = {
+    "Task completion after interruption": r.COMPLETION,
+    "Escalation correctness": r.ESCALATION,
+    "False interruptions spike after a policy change": r.FALSE,
+    "Missed interruptions spike after a policy change": r.MISSED,
+    "False interruptions above last week": r.FALSE,
+    "Missed interruptions above last week": r.MISSED,
+    "Undetermined share is high": r.UNDETERMINED,
+}
+
+
+@pytest.mark.parametrize("heading", SEARCHED)
+def test_a_search_finds_what_its_alert_counts(heading: str) -> None:
+    """Of the workflow that it names, and of the version where it names one: the bad cases, by every label that they are counted by."""
+    signal = SEARCHED[heading]
+    (search,) = re.findall(r"`(\{ name = .+? \})`", chapter_of(heading))
+    found = re.findall(r'span\.([\w.]+) (=~?) "?([^" ]+)"?', search)
+    asked = {label(key): value for key, _, value in found}
+    name = "voice.interruption.episode" if signal.metric == m.INTERRUPTION_EPISODES else "voice.interruption.call"
+    versions = {"voice_agent_policy_version": "VERSION"} if "spike" in heading else {}
+
+    assert f'name = "{name}"' in search
+    assert {"voice_workflow": "WORKFLOW"} | versions | dict(signal.counted) | dict(signal.wrong) == asked
+    assert all((sign == "=~") == ("|" in value) for _, sign, value in found)
+
+
+def test_every_search_stands_with_an_alert_of_its_own() -> None:
+    """None is left that nothing holds against its alert, but for the one that finds all calls of a runtime."""
+    others = {heading for heading in re.findall(r"^## (.+)$", PAGE, re.MULTILINE) if "{ name = " in chapter_of(heading)} - set(SEARCHED)
+
+    assert others == {"A runtime cannot be seen any more"}
+
+
+def chapter_of(heading: str) -> str:
+    """Return what stands under a heading of ALERTS.md."""
+    return PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+def test_the_page_names_panels_that_there_are() -> None:
+    """What stands in italics is a panel of a board, or a choice at its top."""
+    boards = [json.loads(path.read_text(encoding="utf-8")) for path in RENDERED.glob("otel-voice-*.json")]
+    there = {panel["title"] for board in boards for panel in board["panels"]}
+    there |= {each.get("label") for board in boards for each in board["templating"]["list"]}
+
+    assert set(re.findall(r"(?<!\*)\*([A-Z][^*]+)\*(?!\*)", PAGE)) <= there
+
+
+def test_what_operating_says_to_alert_on_is_what_alerts_look_at() -> None:
+    """Each number in the first column of its table is in the expression of a shipped alert."""
+    page = (ROOT / "processor/OPERATING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.+?) \| ", page.partition("## What to alert on")[2].partition("\n## ")[0], re.MULTILINE)
+    looked_at = " ".join(alert["expr"] for alert in ALERTS.values())
+
+    assert len(rows) >= 7
+    for row in rows:
+        names = re.findall(r"otel_voice_\w+", row)
+        names += [re.sub(r"^(otel_voice_[a-z]+_).*", rf"\1{rest}", names[0]) for rest in re.findall(r"\.\.\._(\w+)", row)]
+        for name in names:
+            assert name in looked_at, row
+
+
+def test_the_route_sends_what_pages_to_the_pager_and_nothing_else() -> None:
+    """Receivers are there; the labels it goes by are those that alerts have. amtool accepts it."""
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "dashboards/README.md").read_text(encoding="utf-8"), re.DOTALL)
+    (config,) = (found for block in blocks if "route" in (found := yaml.safe_load(block)))
+    (page,) = config["route"]["routes"]
+    matchers = [re.fullmatch(r'(\w+)(=~?)"([^"]+)"', each) for each in page["matchers"]]
+
+    assert {config["route"]["receiver"], page["receiver"]} == {each["name"] for each in config["receivers"]}
+    for name, alert in ALERTS.items():
+        labels = alert["labels"] | {"alertname": name}
+        paged = all(each and re.fullmatch(each[3] if each[2] == "=~" else re.escape(each[3]), labels[each[1]]) for each in matchers)
+        assert paged == (alert["labels"]["severity"] == "critical")
 
 
 def test_the_readmes_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,6 +99,32 @@ def test_a_rollback_ends_it(tmp_path: Path) -> None:
     night.check(tmp_path)
 
 
+def test_a_day_later_a_version_is_no_news(tmp_path: Path) -> None:
+    """Nothing is mended, and the page ends by itself: from then on the version is one of those that others are compared with."""
+    night = Night(every="30m")
+    night.episodes([(0.4, RELEASE), (0.0, 2 * DAY)], RIGHT)
+    night.episodes([(0.02, RELEASE), (0.0, 2 * DAY)], FALSE)
+    for verdict in (RIGHT, FALSE):
+        night.episodes([(0.0, RELEASE), (0.2, 2 * DAY)], verdict, version="v2")
+    night.fires(RELEASE + 20 * HOUR, (SPIKE, V2))
+    night.fires(RELEASE + 27 * HOUR)
+    night.fires(RELEASE + 2 * DAY)
+    night.check(tmp_path)
+
+
+@pytest.mark.parametrize(("days", "told"), [(2, False), (5, True)])
+def test_a_bad_version_that_comes_again_soon_is_no_news(days: int, told: bool, tmp_path: Path) -> None:
+    """It counts as known from a day after its last bad hours until four days after them."""
+    night = Night(every="30m")
+    bad, between, again = 6 * HOUR, days * DAY, 6 * HOUR
+    for verdict, flow in ((RIGHT, 0.4), (FALSE, 0.02)):
+        night.episodes([(flow, RELEASE), (0.0, bad), (flow, between), (0.0, again)], verdict)
+        night.episodes([(0.0, RELEASE), (0.2, bad), (0.0, between), (0.2, again)], verdict, version="v2")
+    night.fires(RELEASE + 5 * HOUR, (SPIKE, V2))
+    night.fires(RELEASE + bad + between + 5 * HOUR, *([(SPIKE, V2)] if told else []))
+    night.check(tmp_path)
+
+
 def test_missed_interruptions_jump_alike(tmp_path: Path) -> None:
     """The other mistake, and only it."""
     night = Night()

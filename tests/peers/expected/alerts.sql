@@ -83,6 +83,7 @@ WHERE now.cases >= 10 AND now.rate > 0.5 AND old.cases >= 10 AND old.rate <= 0.1
 -- # OtelVoiceEventsLate
 -- # OtelVoiceJournalBroken
 -- # OtelVoiceJournalFilling
+-- # OtelVoiceExporterAway
 -- # OtelVoiceExporterQueueGrows
 -- # OtelVoiceDeadLetters
 -- # OtelVoiceRequestsLost
