@@ -12,7 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from grafana_foundation_sdk.cog.encoder import JSONEncoder
+try:
+    from grafana_foundation_sdk.cog.encoder import JSONEncoder
+except ModuleNotFoundError:
+    print("the boards are made with grafana-foundation-sdk, which is in the extra `dev`: pip install -e '.[dev]'", file=sys.stderr)
+    raise SystemExit(2) from None
 
 from otel_voice_dashboards import RENDERED, call, overview, processor, release, workflow
 from otel_voice_dashboards.pages import panels_page

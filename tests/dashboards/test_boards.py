@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +34,18 @@ def test_the_rendered_files_are_the_codes() -> None:
     """`--check` finds nothing stale, and there is no file without a board."""
     assert 0 == main(["--check"])
     assert set(BOARDS) == {path.stem for path in RENDERED.glob("*.json")}
+
+
+def test_rendering_without_the_sdk_says_what_to_install(tmp_path: Path) -> None:
+    """One line and exit code 2: a plain install has no use for it."""
+    (tmp_path / "grafana_foundation_sdk.py").write_text("raise ModuleNotFoundError('none here')", encoding="utf-8")
+    script = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('otel_voice_dashboards.render', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False)
+
+    assert 2 == done.returncode
+    assert done.stderr.splitlines() == [
+        "the boards are made with grafana-foundation-sdk, which is in the extra `dev`: pip install -e '.[dev]'"
+    ]
 
 
 def test_rendering_twice_gives_the_same() -> None:

@@ -68,10 +68,11 @@ def _write(options: argparse.Namespace) -> int:
         return 1
     for path in sorted(set(root.glob("boards/*.json")) - {root / name for name in files}):
         print(printable(f"{path} is no board of this version: without it Grafana drops the board"), file=sys.stderr)
-    if options.datasource is None and any(path.name.endswith(GRAFANA_ALERTS) for path in rules()):
-        print(
-            "Grafana's alert rules were not written: they cannot ask for their data source, name its uid by `--datasource`", file=sys.stderr
-        )
+    for path in (each for each in rules() if options.datasource is None and each.name.endswith(GRAFANA_ALERTS)):
+        told = "Grafana's alert rules were not written: they cannot ask for their data source, name its uid by `--datasource`"
+        there = root / "provisioning/alerting" / path.name
+        stale = f"; {there} stays as an earlier run wrote it" if there.exists() else ""
+        print(printable(told + stale), file=sys.stderr)
     return 0
 
 

@@ -116,6 +116,17 @@ def test_rules_are_written_and_their_data_source_filled_in(tmp_path: Path, capsy
 
 
 @pytest.mark.usefixtures("rules")
+def test_alerts_of_an_earlier_run_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They stay as they are, so that somebody has to know."""
+    main(["dashboards", "write", str(tmp_path)])
+    assert "earlier" not in capsys.readouterr().err
+    main(["dashboards", "write", str(tmp_path), "--datasource", "one"])
+    main(["dashboards", "write", str(tmp_path)])
+
+    assert "otel-voice.grafana-alerts.yaml stays as an earlier run wrote it" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("rules")
 @pytest.mark.parametrize("uid", ["null", "on", "1234", "0x1f", "1e5", "-"])
 def test_a_uid_that_yaml_reads_as_something_else_stays_one(uid: str, tmp_path: Path) -> None:
     """A Grafana would be told of no data source, or of a number."""
