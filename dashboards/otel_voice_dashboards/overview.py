@@ -268,7 +268,7 @@ def _split() -> list[Builder[Panel]]:
                 place=Place(x=12, y=54, w=12, h=9),
             ),
             version,
-            [told_when("first seen", q.seen_first(OVER_RANGE)), *columns(version)],
+            [told_when("first seen", q.first_seen_within(OVER_RANGE)), *columns(version)],
             most="first seen",
         ),
     ]

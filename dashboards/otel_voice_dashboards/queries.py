@@ -238,20 +238,20 @@ def first_seen(scope: Scope) -> str:
     return f"min by ({VERSION}) ({selector(m.AGENT_POLICY_FIRST_SEEN_TIMESTAMP, scope)})"
 
 
-def seen_first(scope: Scope) -> str:
-    """Return the same, also of what was told in the window and is not any more; by workflow and version, whatever else is chosen."""
+def first_seen_within(scope: Scope) -> str:
+    """Return the same, also of what was told in the window and is not any more; neither knows of runtimes and agents."""
     series = selector(m.AGENT_POLICY_FIRST_SEEN_TIMESTAMP, scope)
     return f"min by ({VERSION}) (last_over_time({series}[{scope.window}]))"
 
 
 def newest(scope: Scope, by_version: str) -> str:
     """Return what is told by version, of the version that was seen last."""
-    return f"sum(({by_version}) and on ({VERSION}) topk(1, {seen_first(scope)}))"
+    return f"sum(({by_version}) and on ({VERSION}) topk(1, {first_seen_within(scope)}))"
 
 
 def one_before(scope: Scope, by_version: str) -> str:
     """Return what is told by version, of the version before the one that was seen last."""
-    seen = seen_first(scope)
+    seen = first_seen_within(scope)
     return f"sum(({by_version}) and on ({VERSION}) topk(1, {seen} unless topk(1, {seen})))"
 
 

@@ -57,7 +57,7 @@ def _side_by_side() -> Builder[Panel]:
         ),
         _VERSION[0],
         [
-            told_when("first seen", q.seen_first(scope)),
+            told_when("first seen", q.first_seen_within(scope)),
             counted("episodes", q.episodes(scope, _VERSION)),
             shared("false", q.false_rate(scope, _VERSION)),
             shared("missed", q.missed_rate(scope, _VERSION)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from heapq import nlargest
 from typing import Final
 
 from otel_voice_schema import attributes as a
@@ -13,6 +14,7 @@ from otel_voice_processor.series import Point
 
 S: Final = 1_000_000_000
 AGE_NS: Final = 31 * 24 * 3600 * S  # what began longer ago was told by a clock that stands wrong, and a minimum would keep it for good
+TOLD: Final = 10  # newest versions of a workflow that are exported: a board compares two, and marks what it once was told
 PREFIX: Final = b"first_seen/"  # of the rows' keys in `meta`
 
 Pair = tuple[str, str]  # workflow and version, as the labels have them
@@ -41,8 +43,12 @@ class FirstSeen:
             self._change(pair)
 
     def points(self, start_ns: int, now_ns: int) -> Iterator[Point]:
-        """Yield a gauge's point at `now_ns` for each, in Unix seconds; `start_ns` is when counting began."""
-        for (workflow, version), began_ns in sorted(self._since.items()):
+        """Yield a gauge's point at `now_ns` for the newest of each workflow, in Unix seconds; `start_ns` is when counting began."""
+        by_workflow: dict[str, list[tuple[int, str]]] = {}
+        for (workflow, version), began_ns in self._since.items():
+            by_workflow.setdefault(workflow, []).append((began_ns, version))
+        newest = ((workflow, *each) for workflow, versions in by_workflow.items() for each in nlargest(TOLD, versions))
+        for workflow, began_ns, version in sorted(newest):
             yield Point(
                 metric=m.METRICS[m.AGENT_POLICY_FIRST_SEEN_TIMESTAMP],
                 labels=((a.VOICE_AGENT_POLICY_VERSION, version), (a.VOICE_WORKFLOW, workflow)),

@@ -220,3 +220,17 @@ def test_a_workflow_that_goes_back_finds_its_version_again() -> None:
 
     assert {workflow for workflow, _ in released} == {each[a.VOICE_WORKFLOW] for each in told}
     assert {version for _, version in released} == {each[a.VOICE_AGENT_POLICY_VERSION] for each in told}
+
+
+def test_the_ten_newest_versions_of_a_workflow_are_told() -> None:
+    """In whatever order they came; more would be series without use, and they would stay for good."""
+    card = Scorecard(0)
+    record = Timeline("c").started().speaks("r1", 1.0, 9.0).ends(12.0).record()
+    for number in sorted(range(30), key=lambda number: number * 7 % 30):
+        card.count_call(replace(record, policy_version=f"v{number}", start_ns=(1 + number) * S), 60 * S)
+    card.count_call(replace(record, workflow="other flow", policy_version="v0", start_ns=S), 60 * S)
+    told = [dict(point.labels) for point in card.points(61 * S) if point.metric.name == m.AGENT_POLICY_FIRST_SEEN_TIMESTAMP]
+
+    assert {("billing", f"v{number}") for number in range(20, 30)} | {("other flow", "v0")} == {
+        (each[a.VOICE_WORKFLOW], each[a.VOICE_AGENT_POLICY_VERSION]) for each in told
+    }
