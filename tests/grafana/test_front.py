@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from otel_voice_dashboards import shipped
 
-from tests.grafana.front import HERE, Looked, Shown, installed, run, shown
+from tests.grafana.front import GRAFANA, HERE, Looked, Shown, shown
 from tests.grafana.series import DOCTOR, END_S, MANY, ODD, SEEN, stocked, workflows
 from tests.peers.servers import Prometheus
 
@@ -32,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
 @pytest.fixture(scope="module")
 def front() -> Path:
     """Grafana's packages, installed and bundled."""
-    return installed()
+    return GRAFANA.built()
 
 
 @pytest.fixture(scope="module")
@@ -192,9 +192,9 @@ def test_boards_are_of_grafanas_own_types(front: Path) -> None:
         text = f"import type {{ Board }} from '../board';\n\nexport const board: Board = {json.dumps(board, indent=2)};\n"
         (folder / f"{uid}.ts").write_text(text, encoding="utf-8")
 
-    run("npx", "tsc", "--project", "boards.tsconfig.json")
+    GRAFANA.run("npx", "tsc", "--project", "boards.tsconfig.json")
 
 
 def test_the_compiler_refuses_what_a_board_may_not_have(front: Path) -> None:
     """A slip in a panel's type, in a variable's key or in an option's value does not pass: `refused.ts` expects an error of each."""
-    run("npx", "tsc", "--project", "tsconfig.json")
+    GRAFANA.run("npx", "tsc", "--project", "tsconfig.json")

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import re
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,39 +28,20 @@ from otel_voice_schema.problems import Problem
 from otel_voice_schema.validate import check
 
 from otel_voice.emit import derive_ids
+from tests.npm import Npm
 from tests.peers.servers import collector
 from tests.peers.test_collector import hop
 
 pytestmark = pytest.mark.peers
-AGENT = Path(__file__).parent / "node"
-OLDEST = (20, 19)
+AGENT = Npm(Path(__file__).parent / "node")
 NODE_CALLS = {f"node_{script.name.lower().replace(' ', '_')}": script.call_id for script in EIGHT}
 TRUTH = {name: [each.verdict for each in script.truth.interruptions] for name, script in zip(NODE_CALLS, EIGHT, strict=True)}
-
-
-def run(*command: str | Path) -> str:
-    """Run a command of Node's in the agent's folder; return what it printed, raise with all of it where it fails."""
-    done = subprocess.run(command, cwd=AGENT, capture_output=True, text=True, timeout=300, check=False)
-    if done.returncode:
-        raise AssertionError(f"`{' '.join(map(str, command))}` failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
 def agent() -> Path:
     """The agent, installed as locked and compiled, its slips refused by the compiler."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("Node and npm are not installed: https://nodejs.org")
-    version = run("node", "--version").strip()
-    if tuple(map(int, re.findall(r"\d+", version)[:2])) < OLDEST:
-        pytest.skip(f"Node is {version}, and the agent needs {'.'.join(map(str, OLDEST))} or newer")
-    lock, installed = AGENT / "package-lock.json", AGENT / "node_modules" / ".installed"
-    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
-    if not installed.exists() or wanted != installed.read_text(encoding="utf-8"):
-        run("npm", "ci", "--no-audit", "--no-fund", "--prefer-offline")
-        installed.write_text(wanted, encoding="utf-8")
-    run("npm", "run", "build")
-    return AGENT
+    return AGENT.built()
 
 
 @dataclass(frozen=True)
@@ -138,7 +115,7 @@ async def judged(agent: Path, work: Path) -> Judged:
         try:
             with collector(work, hop(front, f"127.0.0.1:{service.port}")):
                 from_python = await asyncio.to_thread(scripted, f"127.0.0.1:{front}")
-                from_node = int(await asyncio.to_thread(run, "node", agent, f"127.0.0.1:{front}"))
+                from_node = int(await asyncio.to_thread(AGENT.run, "node", agent, f"127.0.0.1:{front}"))
                 async with asyncio.timeout(30):
                     while sink.span_count() < from_python + from_node:  # noqa: ASYNC110 - a collector does not tell
                         await asyncio.sleep(0.05)
