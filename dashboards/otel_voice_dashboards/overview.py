@@ -14,6 +14,7 @@ from otel_voice_dashboards import queries as q
 from otel_voice_dashboards.charts import bars, lines, over_window, rate_panel
 from otel_voice_dashboards.choices import A_WEEK_BEFORE, OVER_RANGE, PER_STEP, PER_WINDOW, new_versions, traffic
 from otel_voice_dashboards.house import COLOURS, GREY, About, Place, bad_above, board, thresholds
+from otel_voice_dashboards.newest import against_the_one_before
 from otel_voice_dashboards.scorecard import scorecard
 from otel_voice_dashboards.tables import TALL, Column, breakdown, counted, shared, told_when
 
@@ -37,7 +38,7 @@ def overview() -> dashboard.Dashboard:
     for panel in (
         *scorecard(),
         *_trust(),
-        *_against_the_version_before(),
+        *against_the_one_before(),
         *_worst(),
         *_counts(),
         *_rates(),
@@ -88,52 +89,6 @@ def _trust() -> list[Builder[Panel]]:
                     ("turn overlaps", q.count(m.INTERRUPTION_TURN_OVERLAPS, scope)),
                 )
             ],
-        ),
-    ]
-
-
-def _against_the_version_before() -> list[Builder[Panel]]:
-    version = (a.VOICE_AGENT_POLICY_VERSION,)
-
-    def change(rate: str) -> str:
-        return f"{q.newest(OVER_RANGE, rate)} - {q.one_before(OVER_RANGE, rate)}"
-
-    def cases(name: str, counted: str) -> list[tuple[str, str]]:
-        return [(f"{name}, newest", q.newest(OVER_RANGE, counted)), (f"{name}, before", q.one_before(OVER_RANGE, counted))]
-
-    said = (
-        "in points, of the policy version that was first seen last against the one before it; the table by version names both. Below "
-        "thirty cases on a side it says little. Choose one workflow where each has versions of its own; with a runtime or an agent "
-        "chosen it takes the same two versions, and says nothing where one had no call of theirs. Worse by ten points: roll back."
-    )
-    return [
-        rate_panel(
-            About(
-                id=18,
-                title="False stops: change by release",
-                says=f"Change of the false interruption rate {said}",
-                place=Place(x=12, y=16, w=6, h=8),
-                nothing="no two versions to compare",
-            ),
-            value=change(q.false_rate(OVER_RANGE, version)),
-            unit="percentunit",
-            colours=bad_above(0.03, 0.1),
-            beside=cases("stops judged", q.stopped(OVER_RANGE, version)),
-            now="change",
-        ),
-        rate_panel(
-            About(
-                id=23,
-                title="Misses: change by release",
-                says=f"Change of the missed interruption rate {said}",
-                place=Place(x=18, y=16, w=6, h=8),
-                nothing="no two versions to compare",
-            ),
-            value=change(q.missed_rate(OVER_RANGE, version)),
-            unit="percentunit",
-            colours=bad_above(0.03, 0.1),
-            beside=cases("meant", q.meant(OVER_RANGE, version)),
-            now="change",
         ),
     ]
 
