@@ -48,7 +48,7 @@ def rate_panel(
         panel = panel.with_target(query(week_before, "a week before", "W", instant=True)).override_by_query(
             "W", [DynamicConfigValue(id_val="color", value=_PLAIN)]
         )
-    for ref_id, (legend, expr) in zip("BCDE", beside, strict=False):
+    for ref_id, (legend, expr) in zip("BCDE"[: len(beside)], beside, strict=True):
         panel = panel.with_target(query(expr, legend, ref_id, instant=True)).override_by_query(
             ref_id,
             [
@@ -68,7 +68,7 @@ def bars_by(about: About, by: str, expr: str) -> timeseries.Panel:
 def bars(about: About, series: Sequence[tuple[str, str, str]]) -> timeseries.Panel:
     """Return stacked bars of counts over time; `series` are (legend, colour, query)."""
     panel = _bars(about)
-    for ref_id, (legend, colour, expr) in zip("ABCDEFGH", series, strict=False):
+    for ref_id, (legend, colour, expr) in zip("ABCDEFGH"[: len(series)], series, strict=True):
         panel = panel.with_target(query(expr, legend, ref_id)).override_by_name(
             legend, [DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": colour})]
         )
@@ -104,7 +104,7 @@ def over_window(about: About, legend: str, rate: str) -> timeseries.Panel:
 def lines(about: About, unit: str, series: Sequence[tuple[str, str]]) -> timeseries.Panel:
     """Return lines over time; `series` are (legend, query)."""
     panel = _over_time(about, unit).line_width(2).fill_opacity(5)
-    for ref_id, (legend, expr) in zip("ABCDEFGH", series, strict=False):
+    for ref_id, (legend, expr) in zip("ABCDEFGH"[: len(series)], series, strict=True):
         panel = panel.with_target(query(expr, legend, ref_id))
     return panel
 

@@ -68,14 +68,16 @@ def breakdown(about: About, by: str, columns: Sequence[Column], *, most: str | N
         .datasource(SOURCE)
         .with_transformation(_transformed("merge"))
     )
-    renamed = {name: shown} | {f"Value #{ref_id}": column.name for ref_id, column in zip("ABCDEFGHIJ", columns, strict=False)}
+    renamed = {name: shown} | {
+        f"Value #{ref_id}": column.name for ref_id, column in zip("ABCDEFGHIJ"[: len(columns)], columns, strict=True)
+    }
     panel = panel.with_transformation(_transformed("organize", excludeByName={"Time": True}, renameByName=renamed))
     if most is not None:
         panel = panel.with_transformation(_transformed("sortBy", fields={}, sort=[{"field": most, "desc": True}]))
         panel = panel.with_transformation(_transformed("limit", limitField=FIRST))
     if by in _LINKS:
         panel = panel.override_by_name(shown, [DynamicConfigValue(id_val="links", value=[_LINKS[by]])])
-    for ref_id, column in zip("ABCDEFGHIJ", columns, strict=False):
+    for ref_id, column in zip("ABCDEFGHIJ"[: len(columns)], columns, strict=True):
         panel = panel.with_target(query(column.expr, column.name, ref_id, instant=True, table_rows=True)).override_by_name(
             column.name,
             [
